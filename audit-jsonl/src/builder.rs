@@ -1,0 +1,120 @@
+use std::io::Write;
+use std::time::Duration;
+
+use audit_sink::BackpressureStrategy;
+
+use crate::sink::DEFAULT_DROP_TIMEOUT;
+use crate::{BuildError, DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
+
+/// Bytes of queue for an event of capacity, and the least there is, unless
+/// another bound is given.
+const BYTES_PER_EVENT: usize = 4 * 1024;
+const LEAST_DEFAULT_BYTES: usize = 1024 * 1024;
+
+/// A queue smaller than this holds hardly an event.
+const LEAST_BYTES: usize = 4 * 1024;
+
+/// Sets up a [`JsonLinesAuditSink`].
+///
+/// ```
+/// use std::time::Duration;
+/// use audit_jsonl::{BackpressureStrategy, JsonLinesAuditSink};
+///
+/// let sink = JsonLinesAuditSink::builder()
+///     .capacity(8192)
+///     .strategy(BackpressureStrategy::Block)
+///     .block_timeout(Duration::from_millis(50))
+///     .build(Box::new(std::io::sink()))?;
+/// # Ok::<(), audit_jsonl::BuildError>(())
+/// ```
+#[derive(Debug, Clone)]
+#[must_use = "a builder does nothing until `build`"]
+pub struct Builder {
+    pub(crate) capacity: usize,
+    pub(crate) capacity_bytes: Option<usize>,
+    pub(crate) strategy: BackpressureStrategy,
+    pub(crate) block_timeout: Option<Duration>,
+    pub(crate) drop_timeout: Duration,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            capacity: DEFAULT_AUDIT_QUEUE_CAPACITY,
+            capacity_bytes: None,
+            strategy: BackpressureStrategy::Drop,
+            block_timeout: None,
+            drop_timeout: DEFAULT_DROP_TIMEOUT,
+        }
+    }
+}
+
+impl Builder {
+    /// How many events may be queued; at least 1. By default
+    /// [`DEFAULT_AUDIT_QUEUE_CAPACITY`].
+    pub fn capacity(mut self, events: usize) -> Self {
+        self.capacity = events;
+        self
+    }
+
+    /// How many bytes of encoded events may be queued; at least 4096. An event
+    /// that is longer by itself is never recorded here. By default 4 KiB an
+    /// event of capacity, and at least 1 MiB.
+    pub fn capacity_bytes(mut self, bytes: usize) -> Self {
+        self.capacity_bytes = Some(bytes);
+        self
+    }
+
+    /// What to do when the queue is full. By default
+    /// [`BackpressureStrategy::Drop`].
+    pub fn strategy(mut self, strategy: BackpressureStrategy) -> Self {
+        self.strategy = strategy;
+        self
+    }
+
+    /// How long a caller waits at most under [`BackpressureStrategy::Block`];
+    /// then the event is dropped, and counted. By default without a limit.
+    pub fn block_timeout(mut self, timeout: Duration) -> Self {
+        self.block_timeout = Some(timeout);
+        self
+    }
+
+    /// How long dropping the sink waits at most for what is queued. By default
+    /// 30 s.
+    pub fn drop_timeout(mut self, timeout: Duration) -> Self {
+        self.drop_timeout = timeout;
+        self
+    }
+
+    /// Starts the sink over any destination.
+    ///
+    /// # Errors
+    ///
+    /// - [`BuildError::Capacity`], [`BuildError::CapacityBytes`]: a bound under
+    ///   which nothing could be recorded.
+    /// - [`BuildError::Thread`]: the writer thread could not be started.
+    pub fn build(self, writer: Box<dyn Write + Send>) -> Result<JsonLinesAuditSink, BuildError> {
+        if self.capacity == 0 {
+            return Err(BuildError::Capacity);
+        }
+        if let Some(given) = self.capacity_bytes
+            && given < LEAST_BYTES
+        {
+            return Err(BuildError::CapacityBytes {
+                given,
+                least: LEAST_BYTES,
+            });
+        }
+        let (sink, started) = JsonLinesAuditSink::start(&self, writer);
+        started.map_err(|source| BuildError::Thread { source })?;
+        Ok(sink)
+    }
+
+    pub(crate) fn byte_capacity(&self) -> usize {
+        self.capacity_bytes.unwrap_or_else(|| {
+            self.capacity
+                .saturating_mul(BYTES_PER_EVENT)
+                .max(LEAST_DEFAULT_BYTES)
+        })
+    }
+}

@@ -1,0 +1,63 @@
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// Why a sink could not be built. Nothing was started.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The queue could not hold a single event.
+    #[error("the queue's capacity is 0 events: it must be at least 1")]
+    Capacity,
+
+    /// The queue could hardly hold an event.
+    #[error("the queue's capacity is {given} bytes: it must be at least {least}")]
+    #[non_exhaustive]
+    CapacityBytes {
+        /// The bound that was given.
+        given: usize,
+        /// The least that is allowed.
+        least: usize,
+    },
+
+    /// The operating system refused to start the writer thread.
+    #[error("the writer thread could not be started")]
+    #[non_exhaustive]
+    Thread {
+        /// Its reason.
+        source: io::Error,
+    },
+}
+
+/// Why [`JsonLinesAuditSink::close`](crate::JsonLinesAuditSink::close) can't say
+/// that everything is written. The sink is closed all the same.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum CloseError {
+    /// The timeout passed first.
+    #[error("{left} events were not written within {timeout:?}")]
+    #[non_exhaustive]
+    Timeout {
+        /// How long the call waited.
+        timeout: Duration,
+        /// How many events were still queued.
+        left: u64,
+    },
+
+    /// Events that were queued could not be written, and no fallback took them.
+    #[error("{events} events that were queued could not be written")]
+    #[non_exhaustive]
+    Lost {
+        /// How many.
+        events: u64,
+    },
+
+    /// The call can't be made here.
+    #[error("it can't be closed here: {reason}")]
+    #[non_exhaustive]
+    Unusable {
+        /// Why, in words.
+        reason: &'static str,
+    },
+}

@@ -1,0 +1,381 @@
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use audit_schema::CallEvent;
+use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
+use parking_lot::Mutex;
+
+use crate::builder::Builder;
+use crate::destination::Destination;
+use crate::encode::encode;
+use crate::file::open_lines;
+use crate::queue::{FORKED, Fates, Limits, Offered, Queue, WhenFull};
+use crate::{CloseError, Counters, this_thread, writer};
+
+/// The capacity of a sink's queue unless another is given: 1024 events.
+pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
+
+/// How long the drop of a sink waits unless another time is given.
+pub(crate) const DEFAULT_DROP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// On a thread that is itself the writer of a sink, a full queue is waited for
+/// no longer than this: the two sinks may be waiting for each other.
+const WRITERS_WAIT: Duration = Duration::from_secs(1);
+
+/// Records tool calls as JSON Lines, on a thread of its own.
+///
+/// [`on_call`](AuditSink::on_call) encodes the event on the caller's thread and
+/// puts the line in a queue; the writer thread gives all that is queued to the
+/// destination in one `write`, and calls its `flush`. So a call costs its caller
+/// well under a microsecond, and no I/O. Lines stand in the order in which the
+/// calls came.
+///
+/// An event is **queued** when `on_call` returns, and lost if the process ends
+/// then and there. It is **written** when [`flush`](AuditSink::flush) or
+/// [`close`](Self::close) has returned `Ok`, or about 7 ms later by itself while
+/// the destination keeps up.
+///
+/// # The queue
+///
+/// It is bounded in events ([`DEFAULT_AUDIT_QUEUE_CAPACITY`]) and in bytes (4 KiB
+/// an event of that capacity, at least 1 MiB); what the writer holds and has not
+/// yet written counts. When it is full, the [`BackpressureStrategy`] decides.
+/// Blocked callers are let in in the order in which they came. An event whose
+/// line alone is longer than the bound in bytes is treated as if the queue were
+/// full, but never waited for.
+///
+/// # When the destination fails
+///
+/// - The lines are kept, and tried again after growing pauses (1 ms to 1 s).
+///   While the disk or a quota is full, without end: the queue fills, and the
+///   strategy decides. After 10 other failures in a row (about 1 s) the lines
+///   in hand are given up: handed to the fallback, else counted as lost. From
+///   then on each segment of the queue (128 KiB) gets one try, until one
+///   succeeds.
+/// - A line of which a part was written is finished. If it is given up, the next
+///   line begins on a line of its own.
+/// - [`health`](AuditSink::health) is [`Degraded`](Health::Degraded) from the
+///   first failure until three writes in a row have succeeded.
+/// - A destination that panics is not called again. What is queued, and whatever
+///   comes, goes to the fallback, else is counted as lost; `health` is
+///   [`Failed`](Health::Failed).
+///
+/// # At the end
+///
+/// Dropping the sink writes what is queued and waits for that, for 30 s at most
+/// ([`Builder::drop_timeout`]); if something was lost so, it says so on stderr.
+/// [`close`](Self::close) does the same and returns the outcome. A sink in a
+/// `static` is never dropped, and `std::process::exit` drops nothing: close it.
+///
+/// After a `fork`, the child has no writer thread. Its sink refuses and counts
+/// what it is offered, from the moment at which it notices, and nothing waits.
+///
+/// ```
+/// use audit_jsonl::{AuditSink, CallEvent, JsonLinesAuditSink, Outcome, now_rfc3339};
+/// # let directory = std::env::temp_dir().join(format!("audit-doc-{}", std::process::id()));
+/// # std::fs::create_dir_all(&directory)?;
+/// # let path = directory.join("calls.jsonl");
+///
+/// let sink = JsonLinesAuditSink::file(&path)?;
+/// sink.on_call(&CallEvent::new(now_rfc3339(), "1", "files:read", 3, Outcome::Success, "hot"));
+/// let counters = sink.close(std::time::Duration::from_secs(10))?;
+///
+/// assert_eq!(counters.written, 1);
+/// assert_eq!(std::fs::read_to_string(&path)?.lines().count(), 1);
+/// # std::fs::remove_dir_all(&directory)?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct JsonLinesAuditSink {
+    shared: Arc<Shared>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    block_timeout: Option<Duration>,
+    drop_timeout: Duration,
+}
+
+/// What the sink and its writer thread have in common.
+struct Shared {
+    queue: Queue,
+    strategy: BackpressureStrategy,
+}
+
+impl JsonLinesAuditSink {
+    /// A sink with the usual capacity that drops, and counts, what finds the
+    /// queue full.
+    ///
+    /// If the writer thread can't be started, the sink is there but
+    /// [`Failed`](Health::Failed), and counts all that it is offered as lost;
+    /// [`builder`](Self::builder) gives an error instead.
+    #[must_use]
+    pub fn new(writer: Box<dyn Write + Send>) -> Self {
+        Self::new_with_capacity(writer, DEFAULT_AUDIT_QUEUE_CAPACITY)
+    }
+
+    /// As [`new`](Self::new), with a capacity in events; 0 means 1.
+    #[must_use]
+    pub fn new_with_capacity(writer: Box<dyn Write + Send>, capacity: usize) -> Self {
+        Self::with_strategy(writer, capacity, BackpressureStrategy::Drop)
+    }
+
+    /// As [`new_with_capacity`](Self::new_with_capacity), with what to do when
+    /// the queue is full.
+    #[must_use]
+    pub fn with_strategy(
+        writer: Box<dyn Write + Send>,
+        capacity: usize,
+        strategy: BackpressureStrategy,
+    ) -> Self {
+        let builder = Self::builder().capacity(capacity.max(1)).strategy(strategy);
+        // A sink without its thread says so by its health.
+        let (sink, _started) = Self::start(&builder, writer);
+        sink
+    }
+
+    /// As [`new`](Self::new), to standard output. Lines of other writers there,
+    /// `println!` too, stand between ours, never inside one.
+    #[must_use]
+    pub fn stdout() -> Self {
+        Self::new(Box::new(io::stdout()))
+    }
+
+    /// As [`new`](Self::new), to standard error.
+    #[must_use]
+    pub fn stderr() -> Self {
+        Self::new(Box::new(io::stderr()))
+    }
+
+    /// As [`new`](Self::new), to the end of a file, which is created if it isn't
+    /// there (on Unix with mode 0600).
+    ///
+    /// A last line that lacks its line feed, as a crash leaves it, is ended
+    /// first, so that the next doesn't stick to it.
+    ///
+    /// # Errors
+    ///
+    /// When the file can't be opened or read; the error names the path.
+    pub fn file(path: &Path) -> io::Result<Self> {
+        Ok(Self::new(Box::new(open_lines(path)?)))
+    }
+
+    /// A builder, for all that the other constructors leave as it is.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The sink, which has failed if its thread could not be started.
+    pub(crate) fn start(
+        builder: &Builder,
+        destination: Box<dyn Write + Send>,
+    ) -> (Self, io::Result<()>) {
+        let shared = Arc::new(Shared {
+            queue: Queue::new(Limits {
+                events: builder.capacity,
+                bytes: builder.byte_capacity(),
+            }),
+            strategy: builder.strategy.clone(),
+        });
+        let spawned = thread::Builder::new().name("audit-jsonl".into()).spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                let fallback = shared.fallback();
+                let destination = Destination::new(destination);
+                writer::run(&shared.queue, shared.id(), destination, fallback);
+            }
+        });
+        let (thread, started) = match spawned {
+            Ok(thread) => (Some(thread), Ok(())),
+            Err(error) => {
+                let reason = format!("the writer thread could not be started: {error}");
+                shared.queue.shut(Some(&reason));
+                shared.queue.writer_gone();
+                (None, Err(error))
+            }
+        };
+        let sink = Self {
+            shared,
+            thread: Mutex::new(thread),
+            block_timeout: builder.block_timeout,
+            drop_timeout: builder.drop_timeout,
+        };
+        (sink, started)
+    }
+
+    /// How many events are lost: the same as [`AuditSink::drops`], without the
+    /// trait.
+    #[must_use]
+    pub fn drops(&self) -> u64 {
+        self.counters().dropped
+    }
+
+    /// What became of the events so far, all at one moment.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.shared.queue.counters()
+    }
+
+    /// Stops accepting, writes what is queued, and waits until the destination
+    /// is dropped, for at most `timeout`. Callers who stand in line under
+    /// [`Block`](BackpressureStrategy::Block) are still let in.
+    ///
+    /// Returns how it ended. What is offered afterwards goes to the fallback,
+    /// else is counted as lost. To close twice is no error.
+    ///
+    /// # Errors
+    ///
+    /// - [`CloseError::Timeout`]: the destination took longer. What it has not
+    ///   begun to write is given up when it comes back.
+    /// - [`CloseError::Lost`]: events that were queued when the call began
+    ///   could not be written.
+    /// - [`CloseError::Unusable`]: the call can't be made here.
+    pub fn close(&self, timeout: Duration) -> Result<Counters, CloseError> {
+        let queue = &self.shared.queue;
+        if queue.is_forked() {
+            return Err(CloseError::Unusable { reason: FORKED });
+        }
+        if this_thread::is_writer_of(self.shared.id()) {
+            return Err(CloseError::Unusable {
+                reason: ON_WRITER_THREAD,
+            });
+        }
+        let lost_before = queue.lost_of_accepted();
+        if !queue.close(timeout) {
+            let left = queue.counters().queued;
+            return Err(CloseError::Timeout { timeout, left });
+        }
+        if let Some(thread) = self.thread.lock().take() {
+            // It has done all its work, and catches every panic but our own.
+            if thread.join().is_err() {
+                return Err(CloseError::Unusable {
+                    reason: "the writer thread panicked",
+                });
+            }
+        }
+        let lost = queue.lost_of_accepted() - lost_before;
+        if lost > 0 {
+            return Err(CloseError::Lost { events: lost });
+        }
+        Ok(queue.counters())
+    }
+
+    /// What to do with an event that the queue has no room for.
+    fn when_full(&self) -> WhenFull {
+        match self.shared.strategy {
+            BackpressureStrategy::Block => {
+                let timeout = match self.block_timeout {
+                    timeout if !this_thread::is_a_writer() => timeout,
+                    None => Some(WRITERS_WAIT),
+                    Some(timeout) => Some(timeout.min(WRITERS_WAIT)),
+                };
+                WhenFull::Wait(timeout)
+            }
+            BackpressureStrategy::FallbackSink(_) => WhenFull::Refuse,
+            _ => WhenFull::Drop,
+        }
+    }
+}
+
+const ON_WRITER_THREAD: &str = "this is the sink's own writer thread";
+
+impl Shared {
+    /// Tells this sink from others while it lives.
+    fn id(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    fn fallback(&self) -> Option<&Arc<dyn AuditSink>> {
+        match &self.strategy {
+            BackpressureStrategy::FallbackSink(fallback) => Some(fallback),
+            _ => None,
+        }
+    }
+}
+
+impl AuditSink for JsonLinesAuditSink {
+    fn on_call(&self, event: &CallEvent) {
+        let queue = &self.shared.queue;
+        if this_thread::is_writer_of(self.shared.id()) {
+            // Waiting for itself, or an event for each write without end.
+            queue.count(Fates::dropped(1));
+            return;
+        }
+        let mut line = this_thread::take_line();
+        let offered = match encode(event, &mut line, queue.limits().bytes) {
+            Ok(()) => queue.offer(&mut line, self.when_full()),
+            Err(_) => Offered::Refused,
+        };
+        this_thread::give_back_line(line);
+        if offered == Offered::Refused {
+            let fates = match self.shared.fallback() {
+                Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
+                _ => Fates::dropped(1),
+            };
+            queue.count(fates);
+        }
+    }
+
+    fn drops(&self) -> u64 {
+        self.counters().dropped
+    }
+
+    fn backpressure_strategy(&self) -> BackpressureStrategy {
+        self.shared.strategy.clone()
+    }
+
+    /// Waits until what was queued before is written, and then until the
+    /// fallback, if there is one, has flushed. Wakes the writer.
+    fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
+        if this_thread::is_writer_of(self.shared.id()) {
+            return Err(FlushError::unusable(ON_WRITER_THREAD));
+        }
+        let begun = Instant::now();
+        self.shared.queue.flush(timeout)?;
+        match self.shared.fallback() {
+            None => Ok(()),
+            Some(fallback) => {
+                let left = timeout.saturating_sub(begun.elapsed());
+                this_thread::nested(|| fallback.flush(left)).unwrap_or(Ok(()))
+            }
+        }
+    }
+
+    fn health(&self) -> Health {
+        self.shared.queue.health()
+    }
+}
+
+impl Drop for JsonLinesAuditSink {
+    fn drop(&mut self) {
+        // In a forked child, and on the writer's own thread (the destination, or
+        // something that it owns, held the last handle), there is nobody to wait
+        // for: the writer ends by itself.
+        if self.shared.queue.is_forked() {
+            return;
+        }
+        if this_thread::is_writer_of(self.shared.id()) {
+            self.shared.queue.stop_accepting();
+            return;
+        }
+        // `close` has waited and told already.
+        if self.shared.queue.is_abandoned() {
+            return;
+        }
+        if let Err(error) = self.close(self.drop_timeout) {
+            // The one place where nobody is left to ask. Not `eprintln!`, which
+            // panics when stderr is closed.
+            let message = format!("audit-jsonl: a sink was dropped and {error}\n");
+            drop(io::stderr().write_all(message.as_bytes()));
+        }
+    }
+}
+
+impl fmt::Debug for JsonLinesAuditSink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonLinesAuditSink")
+            .field("strategy", &self.shared.strategy)
+            .field("counters", &self.counters())
+            .finish_non_exhaustive()
+    }
+}

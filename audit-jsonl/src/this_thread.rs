@@ -1,0 +1,64 @@
+//! What a sink keeps per thread.
+
+use std::cell::Cell;
+
+/// A line buffer that has grown beyond this is given back to the allocator.
+const KEPT_BYTES: usize = 64 * 1024;
+
+thread_local! {
+    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static WRITER_OF: Cell<usize> = const { Cell::new(0) };
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
+/// The thread's line buffer, empty; a fresh one when the thread is ending or the
+/// buffer is in use further up the stack.
+#[inline]
+pub(crate) fn take_line() -> Vec<u8> {
+    LINE.try_with(Cell::take).unwrap_or_default()
+}
+
+#[inline]
+pub(crate) fn give_back_line(mut line: Vec<u8>) {
+    if line.capacity() <= KEPT_BYTES {
+        line.clear();
+        // On a thread that is ending, the buffer is simply freed.
+        drop(LINE.try_with(|kept| kept.replace(line)));
+    }
+}
+
+/// Says that this thread is the writer of the sink with that identity.
+pub(crate) fn become_writer_of(sink: usize) {
+    WRITER_OF.set(sink);
+}
+
+/// Whether this thread is the writer of the sink with that identity.
+#[inline]
+pub(crate) fn is_writer_of(sink: usize) -> bool {
+    WRITER_OF.get() == sink
+}
+
+/// Whether this thread is the writer of any sink.
+pub(crate) fn is_a_writer() -> bool {
+    WRITER_OF.get() != 0
+}
+
+/// Calls `work`, unless this thread stands in as many such calls already: sinks
+/// that are each other's fallback would call one another without end.
+pub(crate) fn nested<T>(work: impl FnOnce() -> T) -> Option<T> {
+    const DEEPEST: u32 = 8;
+
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            DEPTH.set(DEPTH.get() - 1);
+        }
+    }
+
+    if DEPTH.get() == DEEPEST {
+        return None;
+    }
+    DEPTH.set(DEPTH.get() + 1);
+    let _leave = Leave;
+    Some(work())
+}

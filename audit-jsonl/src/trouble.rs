@@ -1,0 +1,54 @@
+//! What is known of the destination's failures.
+
+use audit_sink::Health;
+
+/// Reported as healthy again after so many successes in a row.
+const GOOD_WRITES: u32 = 3;
+
+#[derive(Debug, Default)]
+pub(crate) struct Trouble {
+    in_a_row: u64,
+    total: u64,
+    /// Successes since the last failure.
+    good: u32,
+    last: Option<String>,
+    fatal: Option<String>,
+}
+
+impl Trouble {
+    pub(crate) fn success(&mut self) {
+        self.in_a_row = 0;
+        if self.last.is_some() {
+            self.good += 1;
+            if self.good == GOOD_WRITES {
+                self.last = None;
+            }
+        }
+    }
+
+    /// The number of failures in a row, this one included.
+    pub(crate) fn failure(&mut self, reason: String) -> u64 {
+        self.in_a_row += 1;
+        self.total += 1;
+        self.good = 0;
+        self.last = Some(reason);
+        self.in_a_row
+    }
+
+    /// Nothing will be recorded any more. The first reason stays.
+    pub(crate) fn fatal(&mut self, reason: &str) {
+        self.fatal.get_or_insert_with(|| reason.to_owned());
+    }
+
+    pub(crate) fn closed(&mut self) {
+        self.fatal("closed");
+    }
+
+    pub(crate) fn health(&self) -> Health {
+        match (&self.fatal, &self.last) {
+            (Some(reason), _) => Health::failed(self.in_a_row, self.total, reason),
+            (None, Some(reason)) => Health::degraded(self.in_a_row, self.total, reason),
+            (None, None) => Health::Healthy,
+        }
+    }
+}

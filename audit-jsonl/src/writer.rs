@@ -1,0 +1,201 @@
+//! The thread that writes what is queued.
+
+use std::io::{self, ErrorKind};
+use std::sync::Arc;
+use std::time::Duration;
+
+use audit_schema::CallEvent;
+use audit_sink::AuditSink;
+
+use crate::destination::{Destination, PANICKED, Panicked, catching, text_of};
+use crate::queue::{Fates, Queue, Segment};
+use crate::this_thread;
+
+/// Between two tries at a failing destination: at first, and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
+
+/// So many failures in a row, other than a full disk, and the lines are given
+/// up: with the pauses between them that is about a second.
+const PATIENCE: u64 = 10;
+
+/// Runs until the queue is closed and written, or the destination panics. Then
+/// every event is settled, and the destination is dropped.
+pub(crate) fn run(
+    queue: &Queue,
+    sink: usize,
+    destination: Destination,
+    fallback: Option<&Arc<dyn AuditSink>>,
+) {
+    this_thread::become_writer_of(sink);
+    let mut writer = Writer {
+        queue,
+        fallback,
+        destination,
+        inside_a_line: false,
+    };
+    let mut end = Ok(());
+    while let Some(segment) = queue.take() {
+        end = writer.write(segment);
+        if end.is_err() {
+            break;
+        }
+    }
+    let reason = end.err().map(|Panicked| PANICKED);
+    for segment in queue.shut(reason) {
+        writer.give_up(segment, 0);
+    }
+    writer.destination.end();
+    queue.writer_gone();
+}
+
+struct Writer<'a> {
+    queue: &'a Queue,
+    fallback: Option<&'a Arc<dyn AuditSink>>,
+    destination: Destination,
+    /// The destination took part of a line whose rest was given up.
+    inside_a_line: bool,
+}
+
+/// Why the rest of a segment is not delivered.
+enum Undelivered {
+    GivenUp,
+    Panicked,
+}
+
+impl Writer<'_> {
+    /// Writes a segment, for as long as it takes, and settles it.
+    fn write(&mut self, segment: Segment) -> Result<(), Panicked> {
+        let mut taken = 0;
+        match self.deliver(&segment.bytes, &mut taken) {
+            Ok(()) => {
+                self.queue.note_success(segment.bytes.len() as u64);
+                let written = Fates {
+                    written: segment.events,
+                    ..Fates::default()
+                };
+                self.queue.settle(segment, written);
+                Ok(())
+            }
+            Err(Undelivered::Panicked) => {
+                // What the destination took before may be in a buffer of its own
+                // that nobody will flush any more.
+                self.give_up(segment, 0);
+                Err(Panicked)
+            }
+            Err(Undelivered::GivenUp) => {
+                let whole = segment.bytes[..taken]
+                    .iter()
+                    .rposition(|&byte| byte == b'\n')
+                    .map_or(0, |line_feed| line_feed + 1);
+                self.inside_a_line = whole < taken || (self.inside_a_line && taken == 0);
+                // Only what was flushed counts as written.
+                let flushed = whole > 0 && matches!(self.destination.flush(), Ok(Ok(())));
+                self.give_up(segment, if flushed { whole } else { 0 });
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives `bytes` to the destination and flushes it. `taken` of them were
+    /// taken when it fails.
+    fn deliver(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
+        if self.inside_a_line {
+            // The next line must not stick to the fragment.
+            self.deliver_all(b"\n", &mut 0)?;
+            self.inside_a_line = false;
+        }
+        self.deliver_all(bytes, taken)?;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.destination.flush() {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error)) => self.wait_after(&error, &mut pause)?,
+                Err(Panicked) => return Err(Undelivered::Panicked),
+            }
+        }
+    }
+
+    fn deliver_all(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
+        let mut pause = FIRST_PAUSE;
+        while *taken < bytes.len() {
+            match self.destination.write_some(&bytes[*taken..]) {
+                Ok(Ok(more)) => {
+                    *taken += more;
+                    pause = FIRST_PAUSE;
+                }
+                // `Write` promises that a failing call took nothing.
+                Ok(Err(error)) => self.wait_after(&error, &mut pause)?,
+                Err(Panicked) => return Err(Undelivered::Panicked),
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a failure and waits before the next try, if there is to be one.
+    fn wait_after(&self, error: &io::Error, pause: &mut Duration) -> Result<(), Undelivered> {
+        let in_a_row = self.queue.note_failure(text_of(error));
+        if in_a_row >= PATIENCE && !ends_by_itself(error.kind()) {
+            return Err(Undelivered::GivenUp);
+        }
+        if !self.queue.pause(*pause) {
+            return Err(Undelivered::GivenUp);
+        }
+        *pause = (*pause * 2).min(LAST_PAUSE);
+        Ok(())
+    }
+
+    /// Settles a segment of which the destination took `written` bytes: the rest
+    /// goes to the fallback, or is lost.
+    fn give_up(&self, segment: Segment, written: usize) {
+        let (taken, rest) = segment.bytes.split_at(written);
+        let mut fates = Fates {
+            written: lines(taken),
+            ..Fates::default()
+        };
+        match self.fallback {
+            None => fates.dropped = lines(rest),
+            Some(fallback) => {
+                for line in rest.split_inclusive(|&byte| byte == b'\n') {
+                    if fall_back_line(fallback, line) {
+                        fates.fallen_back += 1;
+                    } else {
+                        fates.dropped += 1;
+                    }
+                }
+            }
+        }
+        self.queue.settle(segment, fates);
+    }
+}
+
+/// Whether such an error passes when somebody makes room, so that it is worth
+/// waiting for.
+fn ends_by_itself(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::FileTooLarge
+            | ErrorKind::WouldBlock
+    )
+}
+
+fn lines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+}
+
+/// Hands an encoded event to the fallback. `false` when it is lost.
+fn fall_back_line(fallback: &Arc<dyn AuditSink>, line: &[u8]) -> bool {
+    match serde_json::from_slice::<CallEvent>(line) {
+        Ok(event) => fall_back(fallback, &event),
+        Err(_) => false,
+    }
+}
+
+/// Hands an event to the fallback. `false` when it is lost: the fallback panics,
+/// or is a sink whose fallback is this one, and so on without end.
+pub(crate) fn fall_back(fallback: &Arc<dyn AuditSink>, event: &CallEvent) -> bool {
+    let handed = || catching(|| fallback.on_call(event)).is_ok();
+    this_thread::nested(handed).unwrap_or(false)
+}
