@@ -355,14 +355,18 @@ impl Queue {
         }
     }
 
-    /// Says what became of a segment's events, and lets in who waits. For the
-    /// writer thread.
-    pub(crate) fn settle(&self, segment: Segment, fates: Fates) {
+    /// Says what became of a segment's events, of which the destination took
+    /// `written` bytes, and lets in who waits. For the writer thread.
+    pub(crate) fn settle(&self, segment: Segment, written: usize, fates: Fates) {
         let mut state = self.state.lock();
         let events = segment.events;
         let bytes = segment.bytes.len();
+        if written == bytes {
+            state.trouble.success();
+        }
         state.counters.queued -= events;
         state.counters.queued_bytes -= bytes as u64;
+        state.counters.bytes_written += written as u64;
         state.counters.written += fates.written;
         state.counters.dropped += fates.dropped;
         state.counters.fallen_back += fates.fallen_back;
@@ -378,7 +382,7 @@ impl Queue {
         state.settled = end;
         state.recycle(segment.bytes);
         let lanes = state.let_in(self.limits);
-        if !state.flushes.is_empty() {
+        if state.flushes.iter().any(|flush| flush.target <= end) {
             self.progress.notify_all();
         }
         drop(state);
@@ -391,13 +395,6 @@ impl Queue {
                 lane.notify_all();
             }
         }
-    }
-
-    /// Counts bytes that the destination took.
-    pub(crate) fn note_success(&self, bytes: u64) {
-        let mut state = self.state.lock();
-        state.counters.bytes_written += bytes;
-        state.trouble.success();
     }
 
     /// Counts a failure; the number of failures in a row with it.
@@ -425,9 +422,7 @@ impl Queue {
         if let Some(reason) = reason {
             state.trouble.fatal(reason);
         }
-        // Those in line were not let in: they are lost here and now.
-        let waiting = mem::take(&mut state.line);
-        state.count(Fates::dropped(waiting.len() as u64));
+        state.empty_line();
         let mut left: Vec<Segment> = Vec::new();
         while let Some(segment) = state.pop() {
             left.push(segment);
@@ -506,8 +501,13 @@ impl Queue {
             };
             if timed_out && state.writer != Writer::Gone {
                 state.abandoned = true;
+                // The writer may hang for ever, but whoever stands in line must
+                // not.
+                state.empty_line();
+                drop(state);
                 // It may be pausing before another try.
                 self.work.notify_one();
+                self.notify_lanes(u16::MAX);
                 return false;
             }
         }
@@ -665,6 +665,12 @@ impl State {
             }
         }
         lanes
+    }
+
+    /// Those in line will not be let in: their events are lost.
+    fn empty_line(&mut self) {
+        let waiting = mem::take(&mut self.line);
+        self.count(Fates::dropped(waiting.len() as u64));
     }
 
     fn place_of(&self, ticket: u64) -> Option<usize> {
