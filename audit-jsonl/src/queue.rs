@@ -24,6 +24,10 @@ const SEGMENT_BYTES: usize = 128 * 1024;
 /// How many buffers an idle queue keeps.
 const IDLE_BUFFERS: usize = 4;
 
+/// A destination that takes longer than this for a segment is told of in
+/// [`Queue::health`].
+const STALLED: Duration = Duration::from_secs(5);
+
 /// After work the writer looks again by itself, after this pause and then after
 /// pauses twice as long each, before it goes to sleep. While it dozes so, no
 /// caller pays for waking it. 0.2 + 0.4 + … + 6.4 ms are 12.6 ms in all.
@@ -109,6 +113,8 @@ struct State {
     /// Events that the writer has not taken yet.
     pending: u64,
     pending_bytes: usize,
+    /// When the writer took the segment that it holds.
+    in_hand_since: Option<Instant>,
 
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
@@ -170,6 +176,7 @@ impl Queue {
                 spare: Vec::new(),
                 pending: 0,
                 pending_bytes: 0,
+                in_hand_since: None,
                 line: VecDeque::new(),
                 next_ticket: 0,
                 returned: Vec::new(),
@@ -342,7 +349,6 @@ impl Queue {
                 self.work.wait_for(&mut state, doze);
                 doze *= 2;
             } else {
-                state.trim();
                 while state.open && state.pending == 0 {
                     state.writer = Writer::Asleep;
                     self.work.wait(&mut state);
@@ -352,6 +358,7 @@ impl Queue {
             if let Some(segment) = state.pop() {
                 return Some(segment);
             }
+            state.trim();
         }
     }
 
@@ -359,6 +366,7 @@ impl Queue {
     /// `written` bytes, and lets in who waits. For the writer thread.
     pub(crate) fn settle(&self, segment: Segment, written: usize, fates: Fates) {
         let mut state = self.state.lock();
+        state.in_hand_since = None;
         let events = segment.events;
         let bytes = segment.bytes.len();
         if written == bytes {
@@ -543,7 +551,10 @@ impl Queue {
 
     pub(crate) fn health(&self) -> Health {
         match self.lock() {
-            Some(state) => state.trouble.health(),
+            Some(state) => {
+                let held = state.in_hand_since.map(|since| since.elapsed());
+                state.trouble.health(held.filter(|held| *held > STALLED))
+            }
             None => Health::failed(0, 0, FORKED),
         }
     }
@@ -632,6 +643,7 @@ impl State {
         };
         self.pending -= segment.events;
         self.pending_bytes -= segment.bytes.len();
+        self.in_hand_since = Some(Instant::now());
         Some(segment)
     }
 
@@ -642,10 +654,11 @@ impl State {
         }
     }
 
-    /// Gives memory back that only a busy queue needs.
+    /// Gives a buffer back that only a busy queue needs.
     fn trim(&mut self) {
-        self.spare.truncate(IDLE_BUFFERS);
-        self.spare.shrink_to_fit();
+        if self.spare.len() > IDLE_BUFFERS {
+            self.spare.pop();
+        }
     }
 
     /// Moves lines of blocked callers into the queue as far as there is room;
