@@ -288,12 +288,14 @@ impl Queue {
                 }
             }
         }
-        // Let in at the last moment, or still there.
-        if let Some(place) = state.place_of(ticket) {
-            if let Some(waiting) = state.line.remove(place) {
+        let left = state.place_of(ticket).map(|place| state.line.remove(place));
+        match left.flatten() {
+            Some(waiting) => {
                 *line = waiting.line;
+                state.count(Fates::dropped(1));
             }
-            state.count(Fates::dropped(1));
+            // Let in at the last moment.
+            None => *line = state.returned.pop().unwrap_or_default(),
         }
     }
 
@@ -355,7 +357,9 @@ impl Queue {
                 }
             }
             state.writer = Writer::Busy;
-            if let Some(segment) = state.pop() {
+            if !state.abandoned
+                && let Some(segment) = state.pop()
+            {
                 return Some(segment);
             }
             state.trim();
