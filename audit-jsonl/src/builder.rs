@@ -1,9 +1,12 @@
 use std::io::Write;
+use std::path::Path;
 use std::time::Duration;
 
 use audit_sink::BackpressureStrategy;
 
+use crate::log_builder::LogBuilder;
 use crate::sink::DEFAULT_DROP_TIMEOUT;
+use crate::writer::Output;
 use crate::{BuildError, DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 
 /// Bytes of queue for an event of capacity, and the least there is, unless
@@ -86,7 +89,7 @@ impl Builder {
         self
     }
 
-    /// Starts the sink over any destination.
+    /// Starts the sink over any destination, with plain lines.
     ///
     /// # Errors
     ///
@@ -94,6 +97,18 @@ impl Builder {
     ///   which nothing could be recorded.
     /// - [`BuildError::Thread`]: the writer thread could not be started.
     pub fn build(self, writer: Box<dyn Write + Send>) -> Result<JsonLinesAuditSink, BuildError> {
+        self.check()?;
+        let (sink, started) = JsonLinesAuditSink::start(&self, Output::plain(writer));
+        started.map_err(|source| BuildError::Thread { source })?;
+        Ok(sink)
+    }
+
+    /// Goes on to set up a chained log on disk.
+    pub fn path(self, path: impl AsRef<Path>) -> LogBuilder {
+        LogBuilder::new(self, path.as_ref())
+    }
+
+    pub(crate) fn check(&self) -> Result<(), BuildError> {
         if self.capacity == 0 {
             return Err(BuildError::Capacity);
         }
@@ -105,9 +120,7 @@ impl Builder {
                 least: LEAST_BYTES,
             });
         }
-        let (sink, started) = JsonLinesAuditSink::start(&self, writer);
-        started.map_err(|source| BuildError::Thread { source })?;
-        Ok(sink)
+        Ok(())
     }
 
     pub(crate) fn byte_capacity(&self) -> usize {

@@ -1,4 +1,5 @@
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -26,6 +27,36 @@ pub enum BuildError {
     #[non_exhaustive]
     Thread {
         /// Its reason.
+        source: io::Error,
+    },
+}
+
+/// Why a log could not be opened. Nothing was started, and nothing that was
+/// recorded is lost.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The queue could not be built.
+    #[error(transparent)]
+    Queue(#[from] BuildError),
+
+    /// Files would be rotated all the time.
+    #[error("files are to be rotated at {given} bytes: it must be at least {least}")]
+    #[non_exhaustive]
+    RotationBytes {
+        /// The bound that was given.
+        given: u64,
+        /// The least that is allowed.
+        least: u64,
+    },
+
+    /// The log can't be opened, read or synced.
+    #[error("{}: {source}", path.display())]
+    #[non_exhaustive]
+    Io {
+        /// The log.
+        path: PathBuf,
+        /// What went wrong.
         source: io::Error,
     },
 }

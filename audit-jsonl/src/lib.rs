@@ -2,22 +2,33 @@
 #![warn(missing_docs)]
 
 mod builder;
+mod chain;
+mod chained;
 mod counters;
+mod cut;
 mod destination;
 mod direct;
+mod durability;
 mod encode;
 mod error;
 mod file;
+mod log;
+mod log_builder;
+mod plain;
 mod queue;
 mod sink;
 mod this_thread;
 mod trouble;
+mod ulid;
 mod writer;
 
 pub use crate::builder::Builder;
+pub use crate::chain::{LeafHash, StreamId};
 pub use crate::counters::Counters;
 pub use crate::direct::DirectJsonLinesSink;
-pub use crate::error::{BuildError, CloseError};
+pub use crate::durability::{CommitError, Durability, Receipt};
+pub use crate::error::{BuildError, CloseError, OpenError};
+pub use crate::log_builder::LogBuilder;
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,

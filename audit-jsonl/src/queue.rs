@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use audit_sink::{FlushError, Health};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 
-use crate::Counters;
 use crate::trouble::Trouble;
+use crate::{CommitError, Counters, Receipt};
 
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
@@ -57,6 +57,27 @@ pub(crate) enum WhenFull {
     Wait(Option<Duration>),
 }
 
+/// What goes with few lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// So many bytes of the event were cut.
+    pub(crate) cut: u64,
+    /// Who waits for the line to be durable.
+    pub(crate) commit: Option<u64>,
+}
+
+/// What the writer is to do next.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    Write(Segment),
+    /// The moment that it named has come.
+    Due,
+    /// Somebody asks for it to look at the log's name.
+    Reopen,
+    /// The queue is closed and empty, or was abandoned.
+    End,
+}
+
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Offered {
@@ -79,6 +100,12 @@ pub(crate) struct Fates {
 pub(crate) struct Segment {
     pub(crate) bytes: Vec<u8>,
     pub(crate) events: u64,
+    /// The marks, each with its line's place among the lines.
+    pub(crate) marks: Vec<(u64, Mark)>,
+    /// How many events had been lost, and handed to the fallback, when the
+    /// writer took it.
+    pub(crate) dropped: u64,
+    pub(crate) fallen_back: u64,
 }
 
 #[derive(Debug)]
@@ -127,7 +154,13 @@ struct State {
     settled: u64,
     lost_of_accepted: u64,
     flushes: Vec<Flush>,
-    next_flush: u64,
+    commits: Vec<Commit>,
+    /// For flushes and commits.
+    next_id: u64,
+    /// `reopen`: how often it was asked for, how often done, and how that ended.
+    reopens_asked: u64,
+    reopens_done: u64,
+    reopened: Result<(), String>,
 
     counters: Counters,
     trouble: Trouble,
@@ -149,6 +182,14 @@ enum Writer {
 struct Waiting {
     ticket: u64,
     line: Vec<u8>,
+    mark: Mark,
+}
+
+/// Somebody who waits for a line to be durable.
+#[derive(Debug)]
+struct Commit {
+    id: u64,
+    result: Option<Result<Receipt, CommitError>>,
 }
 
 #[derive(Debug)]
@@ -184,7 +225,11 @@ impl Queue {
                 settled: 0,
                 lost_of_accepted: 0,
                 flushes: Vec::new(),
-                next_flush: 0,
+                commits: Vec::new(),
+                next_id: 0,
+                reopens_asked: 0,
+                reopens_done: 0,
+                reopened: Ok(()),
                 counters: Counters::default(),
                 trouble: Trouble::default(),
             }),
@@ -221,13 +266,13 @@ impl Queue {
 
     /// Queues a line, which is left empty if it had to wait.
     #[inline]
-    pub(crate) fn offer(&self, line: &mut Vec<u8>, when_full: WhenFull) -> Offered {
+    pub(crate) fn offer(&self, line: &mut Vec<u8>, mark: Mark, when_full: WhenFull) -> Offered {
         let Some(mut state) = self.lock() else {
             self.orphaned.fetch_add(1, Ordering::Relaxed);
             return Offered::Settled;
         };
         if state.open && state.line.is_empty() && state.has_room(line.len(), self.limits) {
-            state.push(line);
+            state.push(line, mark);
             state.counters.offered += 1;
             match state.writer {
                 Writer::Busy => {}
@@ -236,7 +281,7 @@ impl Queue {
             }
             return Offered::Settled;
         }
-        self.offer_without_room(state, line, when_full)
+        self.offer_without_room(state, line, mark, when_full)
     }
 
     #[cold]
@@ -244,6 +289,7 @@ impl Queue {
         &self,
         mut state: Guard<'_>,
         line: &mut Vec<u8>,
+        mark: Mark,
         when_full: WhenFull,
     ) -> Offered {
         if self.is_forked() {
@@ -253,9 +299,12 @@ impl Queue {
             WhenFull::Refuse => return Offered::Refused,
             WhenFull::Wait(timeout) if state.open => {
                 let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-                self.wait_in_line(state, line, deadline);
+                self.wait_in_line(state, line, mark, deadline);
             }
-            WhenFull::Drop | WhenFull::Wait(_) => state.count(Fates::dropped(1)),
+            WhenFull::Drop | WhenFull::Wait(_) => {
+                state.count(Fates::dropped(1));
+                state.fail_commit(mark, &CommitError::NotRecorded);
+            }
         }
         Offered::Settled
     }
@@ -265,12 +314,19 @@ impl Queue {
     /// The line itself stands there, not its caller: the writer moves it into
     /// the queue when there is room, so whoever comes later can't overtake, and
     /// the caller need not wake in time to keep its place.
-    fn wait_in_line(&self, mut state: Guard<'_>, line: &mut Vec<u8>, deadline: Option<Instant>) {
+    fn wait_in_line(
+        &self,
+        mut state: Guard<'_>,
+        line: &mut Vec<u8>,
+        mark: Mark,
+        deadline: Option<Instant>,
+    ) {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
         state.line.push_back(Waiting {
             ticket,
             line: mem::take(line),
+            mark,
         });
         self.rouse_writer(&mut state);
         let lane = self.lane(ticket);
@@ -293,6 +349,7 @@ impl Queue {
             Some(waiting) => {
                 *line = waiting.line;
                 state.count(Fates::dropped(1));
+                state.fail_commit(mark, &CommitError::NotRecorded);
             }
             // Let in at the last moment.
             None => *line = state.returned.pop().unwrap_or_default(),
@@ -330,37 +387,47 @@ impl Queue {
         }
     }
 
-    /// The next lines to write; `None` when the queue is closed and empty, or
-    /// was abandoned. For the writer thread.
-    pub(crate) fn take(&self) -> Option<Segment> {
+    /// What to do next, at `due` at the latest. For the writer thread.
+    pub(crate) fn take(&self, due: Option<Instant>) -> Turn {
         let mut state = self.state.lock();
         let mut doze = FIRST_DOZE;
         loop {
             if state.abandoned {
-                return None;
+                return Turn::End;
+            }
+            if state.reopens_done < state.reopens_asked {
+                return Turn::Reopen;
             }
             if state.is_urgent() {
                 match state.pop() {
-                    Some(segment) => return Some(segment),
-                    None if !state.open => return None,
+                    Some(segment) => return Turn::Write(segment),
+                    None if !state.open => return Turn::End,
                     None => {}
                 }
             }
+            let now = Instant::now();
+            if due.is_some_and(|due| due <= now) {
+                return Turn::Due;
+            }
+            let until_due = due.map(|due| due - now);
             if doze <= LAST_DOZE {
                 state.writer = Writer::Dozing;
-                self.work.wait_for(&mut state, doze);
+                let nap = until_due.map_or(doze, |until_due| doze.min(until_due));
+                self.work.wait_for(&mut state, nap);
                 doze *= 2;
             } else {
-                while state.open && state.pending == 0 {
-                    state.writer = Writer::Asleep;
-                    self.work.wait(&mut state);
+                state.writer = Writer::Asleep;
+                match until_due {
+                    Some(until_due) => drop(self.work.wait_for(&mut state, until_due)),
+                    None if state.open && state.pending == 0 => self.work.wait(&mut state),
+                    None => {}
                 }
             }
             state.writer = Writer::Busy;
             if !state.abandoned
                 && let Some(segment) = state.pop()
             {
-                return Some(segment);
+                return Turn::Write(segment);
             }
             state.trim();
         }
@@ -409,6 +476,23 @@ impl Queue {
         }
     }
 
+    /// Counts what the writer held when it panicked as lost. For the writer
+    /// thread, at its end.
+    pub(crate) fn lose_in_hand(&self) {
+        let mut state = self.state.lock();
+        let events = state.counters.queued - state.pending;
+        state.counters.queued = state.pending;
+        state.counters.queued_bytes = state.pending_bytes as u64;
+        state.counters.dropped += events;
+        state.lost_of_accepted += events;
+        state.settled += events;
+        for commit in &mut state.commits {
+            commit.result.get_or_insert(Err(CommitError::NotRecorded));
+        }
+        drop(state);
+        self.progress.notify_all();
+    }
+
     /// Counts a failure; the number of failures in a row with it.
     pub(crate) fn note_failure(&self, reason: String) -> u64 {
         let mut state = self.state.lock();
@@ -452,6 +536,102 @@ impl Queue {
         self.progress.notify_all();
     }
 
+    /// Begins to wait for a line to be durable: the mark that it is to bear.
+    pub(crate) fn begin_commit(&self) -> Option<u64> {
+        let mut state = self.lock()?;
+        let id = state.new_id();
+        state.commits.push(Commit { id, result: None });
+        Some(id)
+    }
+
+    /// Waits for the end of a commit.
+    pub(crate) fn end_commit(
+        &self,
+        id: u64,
+        timeout: Duration,
+        deadline: Option<Instant>,
+    ) -> Result<Receipt, CommitError> {
+        let mut state = self.state.lock();
+        self.rouse_writer(&mut state);
+        loop {
+            let Some(at) = state.commits.iter().position(|commit| commit.id == id) else {
+                return Err(CommitError::NotRecorded);
+            };
+            if state.commits[at].result.is_some() {
+                let commit = state.commits.swap_remove(at);
+                return commit.result.unwrap_or(Err(CommitError::NotRecorded));
+            }
+            let timed_out = match deadline {
+                None => {
+                    self.progress.wait(&mut state);
+                    false
+                }
+                Some(deadline) => self.progress.wait_until(&mut state, deadline).timed_out(),
+            };
+            if timed_out
+                && state
+                    .commits
+                    .iter()
+                    .any(|commit| commit.id == id && commit.result.is_none())
+            {
+                state.commits.retain(|commit| commit.id != id);
+                return Err(CommitError::Timeout { timeout });
+            }
+        }
+    }
+
+    /// Says how commits ended. For the writer thread.
+    pub(crate) fn resolve_commits(
+        &self,
+        results: impl Iterator<Item = (u64, Result<Receipt, CommitError>)>,
+    ) {
+        let mut state = self.state.lock();
+        for (id, result) in results {
+            state.resolve(id, result);
+        }
+        drop(state);
+        self.progress.notify_all();
+    }
+
+    /// Has the writer look at the log's name, and waits for that.
+    pub(crate) fn reopen(&self, timeout: Duration) -> Result<(), String> {
+        let deadline = Instant::now().checked_add(timeout);
+        let mut state = self.state.lock();
+        state.reopens_asked += 1;
+        let asked = state.reopens_asked;
+        self.rouse_writer(&mut state);
+        while state.reopens_done < asked {
+            if state.writer == Writer::Gone {
+                return Err("the log is closed".into());
+            }
+            let timed_out = match deadline {
+                None => {
+                    self.progress.wait(&mut state);
+                    false
+                }
+                Some(deadline) => self.progress.wait_until(&mut state, deadline).timed_out(),
+            };
+            if timed_out && state.reopens_done < asked {
+                return Err(format!("the writer did not come to it within {timeout:?}"));
+            }
+        }
+        state.reopened.clone()
+    }
+
+    /// Says how a [`reopen`](Self::reopen) ended. For the writer thread.
+    pub(crate) fn reopened(&self, result: Result<(), String>) {
+        let mut state = self.state.lock();
+        state.reopens_done = state.reopens_asked;
+        state.reopened = result;
+        drop(state);
+        self.progress.notify_all();
+    }
+
+    /// Says that the log is larger than its operator wished, or not any more.
+    pub(crate) fn warn(&self, warning: Option<String>) {
+        self.state.lock().trouble.warn(warning);
+    }
+
     /// Waits until what is queued now has been written.
     pub(crate) fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         let deadline = Instant::now().checked_add(timeout);
@@ -463,8 +643,7 @@ impl Queue {
         if state.settled >= target {
             return Ok(());
         }
-        let id = state.next_flush;
-        state.next_flush += 1;
+        let id = state.new_id();
         state.flushes.push(Flush {
             id,
             target,
@@ -564,6 +743,20 @@ impl Queue {
     }
 }
 
+impl Segment {
+    fn empty(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            ..Self::default()
+        }
+    }
+
+    /// The commits in it.
+    pub(crate) fn commits(&self) -> impl Iterator<Item = u64> + '_ {
+        self.marks.iter().filter_map(|(_, mark)| mark.commit)
+    }
+}
+
 impl Fates {
     pub(crate) fn dropped(events: u64) -> Self {
         Self {
@@ -596,16 +789,23 @@ impl State {
     /// Whether the writer should take what there is, rather than doze and let
     /// more come.
     fn is_urgent(&self) -> bool {
-        !self.full.is_empty() || !self.line.is_empty() || !self.flushes.is_empty() || !self.open
+        !self.full.is_empty()
+            || !self.line.is_empty()
+            || !self.flushes.is_empty()
+            || !self.commits.is_empty()
+            || !self.open
     }
 
     #[inline]
-    fn push(&mut self, line: &[u8]) {
+    fn push(&mut self, line: &[u8], mark: Mark) {
         let filled = self.filling.bytes.len();
         if filled + line.len() > self.filling.bytes.capacity() {
             self.next_segment(line.len());
         }
         self.filling.bytes.extend_from_slice(line);
+        if mark != Mark::default() {
+            self.filling.marks.push((self.filling.events, mark));
+        }
         self.filling.events += 1;
         self.pending += 1;
         self.pending_bytes += line.len();
@@ -622,13 +822,7 @@ impl State {
             let spare = self.spare.pop();
             spare.unwrap_or_else(|| Vec::with_capacity(SEGMENT_BYTES))
         };
-        let full = mem::replace(
-            &mut self.filling,
-            Segment {
-                bytes: empty,
-                events: 0,
-            },
-        );
+        let full = mem::replace(&mut self.filling, Segment::empty(empty));
         if full.events > 0 {
             self.full.push_back(full);
         } else {
@@ -637,17 +831,19 @@ impl State {
     }
 
     fn pop(&mut self) -> Option<Segment> {
-        let segment = match self.full.pop_front() {
+        let mut segment = match self.full.pop_front() {
             Some(segment) => segment,
             None if self.filling.events == 0 => return None,
             None => {
                 let bytes = self.spare.pop().unwrap_or_default();
-                mem::replace(&mut self.filling, Segment { bytes, events: 0 })
+                mem::replace(&mut self.filling, Segment::empty(bytes))
             }
         };
         self.pending -= segment.events;
         self.pending_bytes -= segment.bytes.len();
         self.in_hand_since = Some(Instant::now());
+        segment.dropped = self.counters.dropped;
+        segment.fallen_back = self.counters.fallen_back;
         Some(segment)
     }
 
@@ -673,8 +869,13 @@ impl State {
             if !self.has_room(first.line.len(), limits) {
                 break;
             }
-            if let Some(Waiting { ticket, mut line }) = self.line.pop_front() {
-                self.push(&line);
+            if let Some(Waiting {
+                ticket,
+                mut line,
+                mark,
+            }) = self.line.pop_front()
+            {
+                self.push(&line, mark);
                 self.counters.offered += 1;
                 line.clear();
                 self.returned.push(line);
@@ -688,12 +889,32 @@ impl State {
     fn empty_line(&mut self) {
         let waiting = mem::take(&mut self.line);
         self.count(Fates::dropped(waiting.len() as u64));
+        for waiting in waiting {
+            self.fail_commit(waiting.mark, &CommitError::NotRecorded);
+        }
     }
 
     fn place_of(&self, ticket: u64) -> Option<usize> {
         self.line
             .binary_search_by_key(&ticket, |waiting| waiting.ticket)
             .ok()
+    }
+
+    fn new_id(&mut self) -> u64 {
+        self.next_id += 1;
+        self.next_id
+    }
+
+    fn resolve(&mut self, id: u64, result: Result<Receipt, CommitError>) {
+        if let Some(commit) = self.commits.iter_mut().find(|commit| commit.id == id) {
+            commit.result.get_or_insert(result);
+        }
+    }
+
+    fn fail_commit(&mut self, mark: Mark, error: &CommitError) {
+        if let Some(id) = mark.commit {
+            self.resolve(id, Err(error.clone()));
+        }
     }
 
     fn end_flush(&mut self, id: u64) -> u64 {

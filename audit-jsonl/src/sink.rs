@@ -10,11 +10,13 @@ use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
 use parking_lot::Mutex;
 
 use crate::builder::Builder;
-use crate::destination::Destination;
-use crate::encode::encode;
+use crate::chain::LONGEST_EVENT;
+use crate::cut::encode_cut;
+use crate::encode::{TooLong, encode};
 use crate::file::open_lines;
-use crate::queue::{FORKED, Fates, Limits, Offered, Queue, WhenFull};
-use crate::{CloseError, Counters, this_thread, writer};
+use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, WhenFull};
+use crate::writer::Output;
+use crate::{CloseError, CommitError, Counters, Receipt, this_thread, writer};
 
 /// The capacity of a sink's queue unless another is given: 1024 events.
 pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
@@ -102,6 +104,8 @@ pub struct JsonLinesAuditSink {
 struct Shared {
     queue: Queue,
     strategy: BackpressureStrategy,
+    /// Of a chained log, in which longer events are cut.
+    longest_event: Option<usize>,
 }
 
 impl JsonLinesAuditSink {
@@ -132,7 +136,7 @@ impl JsonLinesAuditSink {
     ) -> Self {
         let builder = Self::builder().capacity(capacity.max(1)).strategy(strategy);
         // A sink without its thread says so by its health.
-        let (sink, _started) = Self::start(&builder, writer);
+        let (sink, _started) = Self::start(&builder, Output::plain(writer));
         sink
     }
 
@@ -168,23 +172,24 @@ impl JsonLinesAuditSink {
     }
 
     /// The sink, which has failed if its thread could not be started.
-    pub(crate) fn start(
-        builder: &Builder,
-        destination: Box<dyn Write + Send>,
-    ) -> (Self, io::Result<()>) {
+    pub(crate) fn start(builder: &Builder, output: Output) -> (Self, io::Result<()>) {
+        let longest_event = match output {
+            Output::Plain(_) => None,
+            Output::Chained(_) => Some(LONGEST_EVENT),
+        };
         let shared = Arc::new(Shared {
             queue: Queue::new(Limits {
                 events: builder.capacity,
                 bytes: builder.byte_capacity(),
             }),
             strategy: builder.strategy.clone(),
+            longest_event,
         });
         let spawned = thread::Builder::new().name("audit-jsonl".into()).spawn({
             let shared = Arc::clone(&shared);
             move || {
                 let fallback = shared.fallback();
-                let destination = Destination::new(destination);
-                writer::run(&shared.queue, shared.id(), destination, fallback);
+                writer::run(&shared.queue, shared.id(), output, fallback);
             }
         });
         let (thread, started) = match spawned {
@@ -262,6 +267,57 @@ impl JsonLinesAuditSink {
         Ok(queue.counters())
     }
 
+    /// Records an event durably: waits until it is written and synced, for at
+    /// most `timeout`.
+    ///
+    /// Events of many threads share a sync. When the queue is full the call
+    /// waits for room, whatever the [`BackpressureStrategy`] says, and while the
+    /// log can't be written it waits for better times, all within the timeout.
+    ///
+    /// For chained logs alone ([`Builder::path`]).
+    ///
+    /// # Errors
+    ///
+    /// [`CommitError`] says what is known of the event. The sink stays usable as
+    /// far as it was before.
+    pub fn commit(&self, event: &CallEvent, timeout: Duration) -> Result<Receipt, CommitError> {
+        let queue = &self.shared.queue;
+        let unusable = |reason| CommitError::Unusable { reason };
+        if self.shared.longest_event.is_none() {
+            return Err(unusable("this sink writes plain lines, and syncs nothing"));
+        }
+        if this_thread::is_writer_of(self.shared.id()) {
+            return Err(unusable(ON_WRITER_THREAD));
+        }
+        if queue.is_forked() {
+            return Err(unusable(FORKED));
+        }
+        let deadline = Instant::now().checked_add(timeout);
+        let id = queue.begin_commit().ok_or(unusable(FORKED))?;
+        let mut line = this_thread::take_line();
+        if let Ok(cut) = self.shared.encode(event, &mut line) {
+            let mark = Mark {
+                cut,
+                commit: Some(id),
+            };
+            queue.offer(&mut line, mark, WhenFull::Wait(Some(timeout)));
+        }
+        this_thread::give_back_line(line);
+        queue.end_commit(id, timeout, deadline)
+    }
+
+    /// Looks at once whether the log's name still leads to the file that is
+    /// written, as after a rotation by somebody else, and opens or makes the file
+    /// that has the name now. The same happens by itself before each batch.
+    ///
+    /// # Errors
+    ///
+    /// When that fails or takes longer than `timeout`, or the sink writes plain
+    /// lines. The sink stays usable as far as it was before.
+    pub fn reopen(&self, timeout: Duration) -> io::Result<()> {
+        self.shared.queue.reopen(timeout).map_err(io::Error::other)
+    }
+
     /// What to do with an event that the queue has no room for.
     fn when_full(&self) -> WhenFull {
         match self.shared.strategy {
@@ -287,6 +343,19 @@ impl Shared {
         Arc::as_ptr(self).addr()
     }
 
+    /// Encodes the event into the empty buffer; how many bytes were cut.
+    fn encode(&self, event: &CallEvent, line: &mut Vec<u8>) -> Result<u64, TooLong> {
+        let limit = self.queue.limits().bytes;
+        // The event without its line feed.
+        let limit = self
+            .longest_event
+            .map_or(limit, |longest| limit.min(longest + 1));
+        match encode(event, line, limit) {
+            Err(TooLong) if self.longest_event.is_some() => Ok(encode_cut(event, line, limit)),
+            result => result.map(|()| 0),
+        }
+    }
+
     fn fallback(&self) -> Option<&Arc<dyn AuditSink>> {
         match &self.strategy {
             BackpressureStrategy::FallbackSink(fallback) => Some(fallback),
@@ -304,8 +373,8 @@ impl AuditSink for JsonLinesAuditSink {
             return;
         }
         let mut line = this_thread::take_line();
-        let offered = match encode(event, &mut line, queue.limits().bytes) {
-            Ok(()) => queue.offer(&mut line, self.when_full()),
+        let offered = match self.shared.encode(event, &mut line) {
+            Ok(cut) => queue.offer(&mut line, Mark { cut, commit: None }, self.when_full()),
             Err(_) => Offered::Refused,
         };
         this_thread::give_back_line(line);

@@ -15,6 +15,8 @@ pub(crate) struct Trouble {
     good: u32,
     last: Option<String>,
     fatal: Option<String>,
+    /// Something that is no failure, and not as it should be.
+    warning: Option<String>,
 }
 
 impl Trouble {
@@ -42,6 +44,10 @@ impl Trouble {
         self.fatal.get_or_insert_with(|| reason.to_owned());
     }
 
+    pub(crate) fn warn(&mut self, warning: Option<String>) {
+        self.warning = warning;
+    }
+
     pub(crate) fn closed(&mut self) {
         self.fatal("closed");
     }
@@ -55,7 +61,10 @@ impl Trouble {
                 let reason = format!("the destination hangs for {} s", time.as_secs());
                 Health::degraded(self.in_a_row, self.total, reason)
             }
-            (None, None, None) => Health::Healthy,
+            (None, None, None) => match &self.warning {
+                Some(warning) => Health::degraded(0, self.total, warning),
+                None => Health::Healthy,
+            },
         }
     }
 }

@@ -1,181 +1,183 @@
 //! The thread that writes what is queued.
 
-use std::io::{self, ErrorKind};
+use std::io::{ErrorKind, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use audit_schema::CallEvent;
 use audit_sink::AuditSink;
 
-use crate::destination::{Destination, PANICKED, Panicked, catching, text_of};
-use crate::queue::{Fates, Queue, Segment};
+use crate::chained::Chained;
+use crate::destination::{Destination, PANICKED, Panicked, catching};
+use crate::plain::Plain;
+use crate::queue::{Fates, Queue, Segment, Turn};
 use crate::this_thread;
 
 /// Between two tries at a failing destination: at first, and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// So many failures in a row, other than a full disk, and the lines are given
 /// up: with the pauses between them that is about a second.
 const PATIENCE: u64 = 10;
 
-/// Runs until the queue is closed and written, or the destination panics. Then
-/// every event is settled, and the destination is dropped.
+/// Where the lines go.
+#[derive(Debug)]
+pub(crate) enum Output {
+    Plain(Plain),
+    Chained(Box<Chained>),
+}
+
+/// Why a segment is not written.
+#[derive(Debug)]
+pub(crate) enum Undelivered {
+    /// It is given up; the next may do better. So many bytes of it are written.
+    GivenUp { written: usize },
+    /// Nothing will be written any more, for that reason.
+    Failed { reason: String },
+}
+
+impl From<Panicked> for Undelivered {
+    fn from(Panicked: Panicked) -> Self {
+        Self::Failed {
+            reason: PANICKED.into(),
+        }
+    }
+}
+
+/// Runs until the queue is closed and written, or nothing can be written any
+/// more. Then every event is settled, and the output is closed.
 pub(crate) fn run(
     queue: &Queue,
     sink: usize,
-    destination: Destination,
+    mut output: Output,
     fallback: Option<&Arc<dyn AuditSink>>,
 ) {
     this_thread::become_writer_of(sink);
-    let mut writer = Writer {
-        queue,
-        fallback,
-        destination,
-        inside_a_line: false,
+    let reason = match catching(|| write_all(queue, &mut output, fallback)) {
+        Ok(Ok(())) => None,
+        Ok(Err(reason)) => Some(reason),
+        Err(Panicked) => {
+            queue.lose_in_hand();
+            Some("the writer thread panicked".into())
+        }
     };
-    let mut end = Ok(());
-    while let Some(segment) = queue.take() {
-        end = writer.write(segment);
-        if end.is_err() {
-            break;
+    for segment in queue.shut(reason.as_deref()) {
+        give_up(queue, fallback, segment, 0);
+    }
+    match output {
+        Output::Plain(plain) => plain.end(),
+        Output::Chained(chained) => {
+            // Whatever goes wrong here has been counted before.
+            let _ = catching(move || chained.end(queue, reason.is_none()));
         }
     }
-    let reason = end.err().map(|Panicked| PANICKED);
-    for segment in queue.shut(reason) {
-        writer.give_up(segment, 0);
-    }
-    writer.destination.end();
     queue.writer_gone();
 }
 
-struct Writer<'a> {
-    queue: &'a Queue,
-    fallback: Option<&'a Arc<dyn AuditSink>>,
-    destination: Destination,
-    /// The destination took part of a line whose rest was given up.
-    inside_a_line: bool,
+fn write_all(
+    queue: &Queue,
+    output: &mut Output,
+    fallback: Option<&Arc<dyn AuditSink>>,
+) -> Result<(), String> {
+    loop {
+        match queue.take(output.due()) {
+            Turn::End => return Ok(()),
+            Turn::Due => output.due_now(queue)?,
+            Turn::Reopen => output.reopen(queue),
+            Turn::Write(segment) => match output.write(queue, &segment) {
+                Ok(()) => {
+                    let fates = Fates {
+                        written: segment.events,
+                        ..Fates::default()
+                    };
+                    let written = segment.bytes.len();
+                    queue.settle(segment, written, fates);
+                }
+                Err(Undelivered::GivenUp { written }) => give_up(queue, fallback, segment, written),
+                Err(Undelivered::Failed { reason }) => {
+                    give_up(queue, fallback, segment, 0);
+                    return Err(reason);
+                }
+            },
+        }
+    }
 }
 
-/// Why the rest of a segment is not delivered.
-enum Undelivered {
-    GivenUp,
-    Panicked,
-}
+impl Output {
+    pub(crate) fn plain(destination: Box<dyn Write + Send>) -> Self {
+        Self::Plain(Plain::new(Destination::new(destination)))
+    }
 
-impl Writer<'_> {
-    /// Writes a segment, for as long as it takes, and settles it.
-    fn write(&mut self, segment: Segment) -> Result<(), Panicked> {
-        let mut taken = 0;
-        match self.deliver(&segment.bytes, &mut taken) {
-            Ok(()) => {
-                let fates = Fates {
-                    written: segment.events,
-                    ..Fates::default()
-                };
-                self.queue.settle(segment, taken, fates);
-                Ok(())
-            }
-            Err(Undelivered::Panicked) => {
-                // What the destination took before may be in a buffer of its own
-                // that nobody will flush any more.
-                self.give_up(segment, 0);
-                Err(Panicked)
-            }
-            Err(Undelivered::GivenUp) => {
-                let whole = segment.bytes[..taken]
-                    .iter()
-                    .rposition(|&byte| byte == b'\n')
-                    .map_or(0, |line_feed| line_feed + 1);
-                self.inside_a_line = whole < taken || (self.inside_a_line && taken == 0);
-                // Only what was flushed counts as written.
-                let flushed = whole > 0 && matches!(self.destination.flush(), Ok(Ok(())));
-                self.give_up(segment, if flushed { whole } else { 0 });
-                Ok(())
-            }
+    fn due(&self) -> Option<Instant> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Chained(chained) => chained.due(),
         }
     }
 
-    /// Gives `bytes` to the destination and flushes it. `taken` of them were
-    /// taken when it fails.
-    fn deliver(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
-        if self.inside_a_line {
-            // The next line must not stick to the fragment.
-            self.deliver_all(b"\n", &mut 0)?;
-            self.inside_a_line = false;
-        }
-        self.deliver_all(bytes, taken)?;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.destination.flush() {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => self.wait_after(&error, &mut pause, false)?,
-                Err(Panicked) => return Err(Undelivered::Panicked),
-            }
+    fn due_now(&mut self, queue: &Queue) -> Result<(), String> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Chained(chained) => chained.sync(queue),
         }
     }
 
-    fn deliver_all(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
-        let mut pause = FIRST_PAUSE;
-        let mut progress = false;
-        while *taken < bytes.len() {
-            match self.destination.write_some(&bytes[*taken..]) {
-                Ok(Ok(more)) => {
-                    *taken += more;
-                    pause = FIRST_PAUSE;
-                    progress = true;
-                }
-                Ok(Err(error)) => {
-                    // `Write` promises that a failing call took nothing.
-                    self.wait_after(&error, &mut pause, progress)?;
-                    progress = false;
-                }
-                Err(Panicked) => return Err(Undelivered::Panicked),
-            }
-        }
-        Ok(())
-    }
-
-    /// Counts a failure and waits before the next try, if there is to be one.
-    fn wait_after(
-        &self,
-        error: &io::Error,
-        pause: &mut Duration,
-        progress: bool,
-    ) -> Result<(), Undelivered> {
-        let in_a_row = self.queue.note_failure(text_of(error));
-        if in_a_row >= PATIENCE && !progress && !ends_by_itself(error.kind()) {
-            return Err(Undelivered::GivenUp);
-        }
-        if !self.queue.pause(*pause) {
-            return Err(Undelivered::GivenUp);
-        }
-        *pause = (*pause * 2).min(LAST_PAUSE);
-        Ok(())
-    }
-
-    /// Settles a segment of which the destination took `written` bytes: the rest
-    /// goes to the fallback, or is lost.
-    fn give_up(&self, segment: Segment, written: usize) {
-        let (taken, rest) = segment.bytes.split_at(written);
-        let mut fates = Fates {
-            written: lines(taken),
-            ..Fates::default()
+    fn reopen(&mut self, queue: &Queue) {
+        let result = match self {
+            Self::Plain(_) => Err("a sink that writes plain lines has no name to look at".into()),
+            Self::Chained(chained) => chained.reopen(queue),
         };
-        match self.fallback {
-            None => fates.dropped = lines(rest),
-            Some(fallback) => {
-                for line in rest.split_inclusive(|&byte| byte == b'\n') {
-                    if fall_back_line(fallback, line) {
-                        fates.fallen_back += 1;
-                    } else {
-                        fates.dropped += 1;
-                    }
+        queue.reopened(result);
+    }
+
+    fn write(&mut self, queue: &Queue, segment: &Segment) -> Result<(), Undelivered> {
+        match self {
+            Self::Plain(plain) => plain.write(queue, &segment.bytes),
+            Self::Chained(chained) => chained.write(queue, segment),
+        }
+    }
+}
+
+/// Settles a segment of which `written` bytes are written: the rest goes to the
+/// fallback, or is lost.
+fn give_up(queue: &Queue, fallback: Option<&Arc<dyn AuditSink>>, segment: Segment, written: usize) {
+    let (taken, rest) = segment.bytes.split_at(written);
+    let mut fates = Fates {
+        written: lines(taken),
+        ..Fates::default()
+    };
+    match fallback {
+        None => fates.dropped = lines(rest),
+        Some(fallback) => {
+            for line in rest.split_inclusive(|&byte| byte == b'\n') {
+                if fall_back_line(fallback, line) {
+                    fates.fallen_back += 1;
+                } else {
+                    fates.dropped += 1;
                 }
             }
         }
-        self.queue.settle(segment, written, fates);
     }
+    queue.settle(segment, written, fates);
+}
+
+/// Counts a failure and waits before the next try. `false` when there is to be
+/// none.
+pub(crate) fn wait_after(
+    queue: &Queue,
+    reason: String,
+    kind: ErrorKind,
+    pause: &mut Duration,
+    progress: bool,
+) -> bool {
+    let in_a_row = queue.note_failure(reason);
+    if in_a_row >= PATIENCE && !progress && !ends_by_itself(kind) {
+        return false;
+    }
+    let go_on = queue.pause(*pause);
+    *pause = (*pause * 2).min(LAST_PAUSE);
+    go_on
 }
 
 /// Whether such an error passes when somebody makes room, so that it is worth

@@ -1,0 +1,332 @@
+//! The chain: each line names the one before it by the hash of its bytes.
+
+use std::fmt;
+
+use audit_schema::CallEvent;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// The longest chained line, its line feed included, and the longest event in
+/// one.
+pub(crate) const LONGEST_LINE: usize = 61_440;
+pub(crate) const LONGEST_EVENT: usize = 60_416;
+
+/// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC
+/// 6962, section 2.1.
+///
+/// Prints as 64 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LeafHash([u8; 32]);
+
+impl LeafHash {
+    /// Of a line without its line feed.
+    pub(crate) fn of(line: &[u8]) -> Self {
+        let digest = Sha256::new()
+            .chain_update([0])
+            .chain_update(line)
+            .finalize();
+        Self(digest.into())
+    }
+
+    /// The bytes of the hash.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let digits = text.as_bytes();
+        if digits.len() != 64 {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+            *byte = (hex_value(pair[0])? << 4) | hex_value(pair[1])?;
+        }
+        Some(Self(bytes))
+    }
+
+    fn write_to(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&hex::<32, 64>(&self.0));
+    }
+}
+
+impl fmt::Display for LeafHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for LeafHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LeafHash({self})")
+    }
+}
+
+/// The name of a stream, the lines of one chain: 32 lower-case hex digits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StreamId([u8; 32]);
+
+impl StreamId {
+    pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(hex::<16, 32>(&bytes))
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let digits: [u8; 32] = text.as_bytes().try_into().ok()?;
+        digits
+            .iter()
+            .all(|&digit| hex_value(digit).is_some())
+            .then_some(Self(digits))
+    }
+
+    /// The 32 digits.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Made of hex digits alone.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StreamId({self})")
+    }
+}
+
+/// The last line of a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    pub(crate) stream: StreamId,
+    pub(crate) seq: u64,
+    pub(crate) hash: LeafHash,
+}
+
+/// Where the next line goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tip {
+    /// It begins a stream.
+    New(StreamId),
+    /// It follows this line.
+    After(Head),
+}
+
+/// Lines or bytes that are told of by their number and their hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Measured {
+    pub(crate) count: u64,
+    pub(crate) sha256: [u8; 32],
+}
+
+/// The stream that a new one replaces.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Replaced {
+    pub(crate) head: Head,
+    /// The name that the damaged file now has.
+    pub(crate) file: String,
+}
+
+/// The members that few lines have, in the order in which they stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Notes {
+    pub(crate) lost: u64,
+    pub(crate) elsewhere: u64,
+    pub(crate) cut: u64,
+    pub(crate) opened: Option<String>,
+    pub(crate) closed: Option<String>,
+    pub(crate) plain: Option<Measured>,
+    pub(crate) torn: Option<Measured>,
+    pub(crate) gone: Option<Head>,
+    pub(crate) after: Option<Replaced>,
+}
+
+impl Tip {
+    fn stream(&self) -> &StreamId {
+        match self {
+            Self::New(stream) => stream,
+            Self::After(head) => &head.stream,
+        }
+    }
+
+    pub(crate) fn next_seq(&self) -> u64 {
+        match self {
+            Self::New(_) => 0,
+            Self::After(head) => head.seq + 1,
+        }
+    }
+
+    /// Appends `event`, a plain line with its line feed, as the next line of the
+    /// chain. The tip is that line then.
+    pub(crate) fn link(&mut self, event: &[u8], notes: &Notes, out: &mut Vec<u8>) {
+        let start = out.len();
+        let open = event.strip_suffix(b"}\n").unwrap_or(event);
+        out.extend_from_slice(open);
+        out.extend_from_slice(b",\"chain\":{\"stream\":\"");
+        out.extend_from_slice(&self.stream().0);
+        out.extend_from_slice(b"\",\"seq\":");
+        write_number(self.next_seq(), out);
+        if let Self::After(head) = self {
+            out.extend_from_slice(b",\"prev\":\"");
+            head.hash.write_to(out);
+            out.push(b'"');
+        }
+        notes.write_to(out);
+        out.extend_from_slice(b"}}\n");
+        *self = Self::After(Head {
+            stream: *self.stream(),
+            seq: self.next_seq(),
+            hash: LeafHash::of(&out[start..out.len() - 1]),
+        });
+    }
+}
+
+impl Notes {
+    fn write_to(&self, out: &mut Vec<u8>) {
+        for (name, count) in [
+            ("lost", self.lost),
+            ("elsewhere", self.elsewhere),
+            ("cut", self.cut),
+        ] {
+            if count > 0 {
+                name_member(name, out);
+                write_number(count, out);
+            }
+        }
+        for (name, time) in [("opened", &self.opened), ("closed", &self.closed)] {
+            if let Some(time) = time {
+                name_member(name, out);
+                write_string(time, out);
+            }
+        }
+        for (name, unit, measured) in [
+            ("plain", "lines", &self.plain),
+            ("torn", "bytes", &self.torn),
+        ] {
+            if let Some(measured) = measured {
+                name_member(name, out);
+                out.extend_from_slice(b"{\"");
+                out.extend_from_slice(unit.as_bytes());
+                out.extend_from_slice(b"\":");
+                write_number(measured.count, out);
+                out.extend_from_slice(b",\"sha256\":\"");
+                out.extend_from_slice(&hex::<32, 64>(&measured.sha256));
+                out.extend_from_slice(b"\"}");
+            }
+        }
+        if let Some(head) = &self.gone {
+            name_member("gone", out);
+            out.extend_from_slice(b"{\"seq\":");
+            write_number(head.seq, out);
+            out.extend_from_slice(b",\"hash\":\"");
+            head.hash.write_to(out);
+            out.extend_from_slice(b"\"}");
+        }
+        if let Some(Replaced { head, file }) = &self.after {
+            name_member("after", out);
+            out.extend_from_slice(b"{\"stream\":\"");
+            out.extend_from_slice(&head.stream.0);
+            out.extend_from_slice(b"\",\"seq\":");
+            write_number(head.seq, out);
+            out.extend_from_slice(b",\"hash\":\"");
+            head.hash.write_to(out);
+            out.extend_from_slice(b"\",\"file\":");
+            write_string(file, out);
+            out.push(b'}');
+        }
+    }
+}
+
+/// What a line of a log is, taken by itself.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// A link of a chain, and the hash of the line before, if it names one.
+    Link { head: Head, prev: Option<LeafHash> },
+    /// A record without a link.
+    Plain,
+    /// No record.
+    Garbage,
+}
+
+impl Line {
+    /// Of a line without its line feed.
+    pub(crate) fn parse(line: &[u8]) -> Self {
+        let Ok(Value::Object(members)) = serde_json::from_slice(line) else {
+            return Self::Garbage;
+        };
+        if serde_json::from_slice::<CallEvent>(line).is_err() {
+            return Self::Garbage;
+        }
+        let Some(chain) = members.get("chain") else {
+            return Self::Plain;
+        };
+        match Self::link(chain, line) {
+            Some(link) => link,
+            None => Self::Garbage,
+        }
+    }
+
+    fn link(chain: &Value, line: &[u8]) -> Option<Self> {
+        let prev = match chain.get("prev") {
+            Some(prev) => Some(LeafHash::parse(prev.as_str()?)?),
+            None => None,
+        };
+        Some(Self::Link {
+            head: Head {
+                stream: StreamId::parse(chain.get("stream")?.as_str()?)?,
+                seq: chain.get("seq")?.as_u64()?,
+                hash: LeafHash::of(line),
+            },
+            prev,
+        })
+    }
+}
+
+fn name_member(name: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn write_number(number: u64, out: &mut Vec<u8>) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    let mut rest = number;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+fn write_string(text: &str, out: &mut Vec<u8>) {
+    // Writing a string to a `Vec` doesn't fail.
+    out.extend_from_slice(Value::from(text).to_string().as_bytes());
+}
+
+fn hex<const N: usize, const D: usize>(bytes: &[u8; N]) -> [u8; D] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = [0; D];
+    for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0xF)];
+    }
+    text
+}
+
+fn hex_value(digit: u8) -> Option<u8> {
+    match digit {
+        b'0'..=b'9' => Some(digit - b'0'),
+        b'a'..=b'f' => Some(digit - b'a' + 10),
+        _ => None,
+    }
+}

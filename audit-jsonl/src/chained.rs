@@ -1,0 +1,256 @@
+//! Chained lines, to a log on disk.
+
+use std::time::Instant;
+
+use audit_schema::{CallEvent, Outcome, now_rfc3339};
+
+use crate::chain::{Head, Notes};
+use crate::encode::encode;
+use crate::log::{Fault, Item, Log};
+use crate::queue::{Mark, Queue, Segment};
+use crate::writer::{FIRST_PAUSE, Undelivered, wait_after};
+use crate::{CommitError, Durability, Receipt, ulid};
+
+#[derive(Debug)]
+pub(crate) struct Chained {
+    log: Log,
+    durability: Durability,
+    warn_bytes: Option<u64>,
+    warned: bool,
+    /// Losses that a line has told of.
+    told_lost: u64,
+    told_elsewhere: u64,
+    /// A line of ours stands in the log.
+    wrote: bool,
+    /// When the first write was made that is not synced.
+    unsynced_since: Option<Instant>,
+}
+
+impl Chained {
+    pub(crate) fn new(mut log: Log, durability: Durability, warn_bytes: Option<u64>) -> Self {
+        log.tell_opened(now_rfc3339());
+        Self {
+            log,
+            durability,
+            warn_bytes,
+            warned: false,
+            told_lost: 0,
+            told_elsewhere: 0,
+            wrote: false,
+            unsynced_since: None,
+        }
+    }
+
+    /// When the next sync is due, if nothing else happens.
+    pub(crate) fn due(&self) -> Option<Instant> {
+        match self.durability {
+            Durability::Interval(interval) => self.unsynced_since?.checked_add(interval),
+            _ => None,
+        }
+    }
+
+    /// Writes a segment for as long as it takes, and syncs if it has to be.
+    pub(crate) fn write(&mut self, queue: &Queue, segment: &Segment) -> Result<(), Undelivered> {
+        let lost = segment.dropped - self.told_lost;
+        let elsewhere = segment.fallen_back - self.told_elsewhere;
+        let told = Notes {
+            lost,
+            elsewhere,
+            ..Notes::default()
+        };
+        let receipts = self.append(queue, segment, &told);
+        let receipts = match receipts {
+            Ok(receipts) => receipts,
+            Err(undelivered) => {
+                let failed = segment
+                    .commits()
+                    .map(|id| (id, Err(CommitError::NotRecorded)));
+                queue.resolve_commits(failed);
+                return Err(undelivered);
+            }
+        };
+        self.told_lost += lost;
+        self.told_elsewhere += elsewhere;
+        self.wrote = true;
+        self.unsynced_since.get_or_insert_with(Instant::now);
+        self.warn(queue);
+
+        if receipts.is_empty() && !self.is_sync_due() {
+            return Ok(());
+        }
+        let synced = self.sync(queue);
+        if !receipts.is_empty() {
+            let results = receipts.into_iter().map(|(id, receipt)| {
+                let result = match &synced {
+                    Ok(()) => Ok(receipt),
+                    Err(reason) => Err(CommitError::NotSynced {
+                        reason: reason.clone(),
+                    }),
+                };
+                (id, result)
+            });
+            queue.resolve_commits(results);
+        }
+        // The lines are written; whether they stay is not known.
+        synced.map_err(|reason| Undelivered::Failed { reason })
+    }
+
+    /// Appends a segment; the receipts of its commits.
+    fn append(
+        &mut self,
+        queue: &Queue,
+        segment: &Segment,
+        told: &Notes,
+    ) -> Result<Vec<(u64, Receipt)>, Undelivered> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let mut receipts = Vec::new();
+            let mut line = 0;
+            let mut marks = segment.marks.iter().peekable();
+            let linked = |head: &Head| {
+                if let Some((_, mark)) = marks.next_if(|(at, _)| *at == line)
+                    && let Some(id) = mark.commit
+                {
+                    receipts.push((id, Receipt::of(head)));
+                }
+                line += 1;
+            };
+            let appended = self.log.append(
+                items(segment),
+                segment.bytes.len(),
+                told.clone(),
+                &mut |pause| queue.pause(pause),
+                linked,
+            );
+            match appended {
+                Ok(()) => return Ok(receipts),
+                Err(Fault::Io(error) | Fault::Spoilt(error)) => {
+                    if !wait_after(queue, error.to_string(), error.kind(), &mut pause, false) {
+                        return Err(Undelivered::GivenUp { written: 0 });
+                    }
+                }
+                Err(Fault::Failed(error)) => {
+                    let reason = error.to_string();
+                    queue.note_failure(reason.clone());
+                    return Err(Undelivered::Failed { reason });
+                }
+                Err(Fault::Abandoned) => return Err(Undelivered::GivenUp { written: 0 }),
+            }
+        }
+    }
+
+    fn is_sync_due(&self) -> bool {
+        match self.durability {
+            Durability::EveryBatch => true,
+            Durability::Interval(interval) => self
+                .unsynced_since
+                .is_some_and(|since| since.elapsed() >= interval),
+            Durability::Written => false,
+        }
+    }
+
+    /// Syncs for as long as it takes; why it can't ever.
+    pub(crate) fn sync(&mut self, queue: &Queue) -> Result<(), String> {
+        let mut pause = FIRST_PAUSE;
+        while self.log.has_unsynced() {
+            match self.log.sync(&mut |pause| queue.pause(pause)) {
+                Ok(()) => {}
+                Err(Fault::Io(error) | Fault::Spoilt(error)) => {
+                    if !wait_after(queue, error.to_string(), error.kind(), &mut pause, false) {
+                        return Err(error.to_string());
+                    }
+                }
+                Err(Fault::Failed(error)) => {
+                    let reason = format!("syncing failed in file after file: {error}");
+                    queue.note_failure(reason.clone());
+                    return Err(reason);
+                }
+                Err(Fault::Abandoned) => return Err("the sink was closed meanwhile".into()),
+            }
+        }
+        self.unsynced_since = None;
+        Ok(())
+    }
+
+    pub(crate) fn reopen(&mut self, queue: &Queue) -> Result<(), String> {
+        match self.log.reopen(&mut |pause| queue.pause(pause)) {
+            Ok(()) => Ok(()),
+            Err(Fault::Io(error) | Fault::Spoilt(error) | Fault::Failed(error)) => {
+                let reason = error.to_string();
+                queue.note_failure(reason.clone());
+                Err(reason)
+            }
+            Err(Fault::Abandoned) => Err("the sink was closed meanwhile".into()),
+        }
+    }
+
+    /// Says in the log that the writer ends, if it has written or lost anything.
+    pub(crate) fn end(mut self: Box<Self>, queue: &Queue, working: bool) {
+        let counters = queue.counters();
+        let told = Notes {
+            lost: counters.dropped - self.told_lost,
+            elsewhere: counters.fallen_back - self.told_elsewhere,
+            closed: Some(now_rfc3339()),
+            ..Notes::default()
+        };
+        if !working || !(self.wrote || told.lost > 0 || told.elsewhere > 0) {
+            return;
+        }
+        let mut line = Vec::new();
+        if encode(&closing_record(), &mut line, usize::MAX).is_err() {
+            return;
+        }
+        let item = Item {
+            line: &line,
+            cut: 0,
+        };
+        let bytes = line.len();
+        let mut once = |_| true;
+        let closed = self
+            .log
+            .append(std::iter::once(item), bytes, told, &mut once, |_| {});
+        let synced = match self.durability {
+            Durability::Written => Ok(()),
+            _ => self.log.sync(&mut once),
+        };
+        if let Err(fault) = closed.and(synced) {
+            queue.note_failure(format!("the log could not be closed: {fault:?}"));
+        }
+    }
+
+    fn warn(&mut self, queue: &Queue) {
+        let Some(warn_bytes) = self.warn_bytes else {
+            return;
+        };
+        let size = self.log.size();
+        let large = size > warn_bytes;
+        if large != self.warned {
+            self.warned = large;
+            queue.warn(large.then(|| format!("the log has {size} bytes, more than {warn_bytes}")));
+        }
+    }
+}
+
+fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
+    let mut marks = segment.marks.iter().peekable();
+    let lines = segment.bytes.split_inclusive(|&byte| byte == b'\n');
+    lines.enumerate().map(move |(place, line)| {
+        let mark = marks.next_if(|(at, _)| *at == place as u64);
+        Item {
+            line,
+            cut: mark.map_or(0, |(_, Mark { cut, .. })| *cut),
+        }
+    })
+}
+
+/// The log's own record, which is no call.
+fn closing_record() -> CallEvent {
+    CallEvent::new(
+        now_rfc3339(),
+        ulid::new(),
+        "audit:log",
+        0,
+        Outcome::Success,
+        "audit",
+    )
+}

@@ -1,0 +1,173 @@
+//! Shortening an event that is too long for a line.
+
+use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
+
+use crate::encode::encode;
+
+/// No string is shortened below so many bytes before list elements go.
+const SHORTEST: usize = 64;
+
+/// Appends the event to `line`, so much of it that no more than `limit` bytes
+/// stand there; how many bytes of its strings went.
+///
+/// Its longest strings are shortened, each to the same length, and end in `…`; if
+/// that is not enough, list elements go from the end.
+pub(crate) fn encode_cut(event: &CallEvent, line: &mut Vec<u8>, limit: usize) -> u64 {
+    let fits = |bounds: Bounds, line: &mut Vec<u8>| {
+        line.clear();
+        let (event, cut) = bounds.apply(event);
+        encode(&event, line, limit).is_ok().then_some(cut)
+    };
+    // Three bytes are the least that an element takes.
+    let mut elements = limit / 3;
+    if fits(
+        Bounds {
+            elements,
+            string: SHORTEST,
+        },
+        line,
+    )
+    .is_none()
+    {
+        elements = largest(elements, |elements| {
+            fits(
+                Bounds {
+                    elements,
+                    string: SHORTEST,
+                },
+                line,
+            )
+            .is_some()
+        });
+    }
+    let string = largest(limit, |string| {
+        fits(Bounds { elements, string }, line).is_some()
+    });
+    fits(Bounds { elements, string }, line).unwrap_or_default()
+}
+
+/// The largest number below `above` that is good, or 0; what is below a good one
+/// is good.
+fn largest(above: usize, mut is_good: impl FnMut(usize) -> bool) -> usize {
+    let (mut good, mut bad) = (0, above);
+    while bad - good > 1 {
+        let middle = good + (bad - good) / 2;
+        if is_good(middle) {
+            good = middle;
+        } else {
+            bad = middle;
+        }
+    }
+    good
+}
+
+/// How long a string may be, and a list.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    string: usize,
+    elements: usize,
+}
+
+impl Bounds {
+    /// The event within the bounds, and how many bytes of its strings went.
+    fn apply(self, event: &CallEvent) -> (CallEvent, u64) {
+        let mut cut = 0;
+        let cut = &mut cut;
+        let outcome = match &event.outcome {
+            Outcome::ExecutionFailed { code, retryable } => Outcome::ExecutionFailed {
+                code: self.string(code, cut),
+                retryable: *retryable,
+            },
+            Outcome::InvalidArgs { message } => Outcome::InvalidArgs {
+                message: self.string(message, cut),
+            },
+            Outcome::CapabilityDenied { missing } => Outcome::CapabilityDenied {
+                missing: self.strings(missing, cut),
+            },
+            Outcome::Unknown { kind } => Outcome::Unknown {
+                kind: self.string(kind, cut),
+            },
+            other => other.clone(),
+        };
+        let mut short = CallEvent::new(
+            self.string(&event.ts, cut),
+            self.string(&event.call_id, cut),
+            self.string(&event.tool_id, cut),
+            event.duration_ms,
+            outcome,
+            self.string(&event.tier, cut),
+        )
+        .with_caller_id(
+            event
+                .caller_id
+                .as_ref()
+                .map(|caller| self.string(caller, cut)),
+        )
+        .with_granted_capabilities(self.strings(&event.granted_capabilities, cut))
+        .with_dry_run(event.dry_run)
+        .with_secrets_resolved(event.secrets_resolved)
+        .with_cursor_page(event.cursor_page)
+        .with_capability_provenance(
+            event
+                .capability_provenance
+                .as_ref()
+                .map(|provenance| self.provenance(provenance, cut)),
+        );
+        short.schema_version = event.schema_version;
+        (short, *cut)
+    }
+
+    fn strings(self, items: &[String], cut: &mut u64) -> Vec<String> {
+        let (kept, gone) = items.split_at(items.len().min(self.elements));
+        *cut += gone.iter().map(|item| item.len() as u64).sum::<u64>();
+        kept.iter().map(|item| self.string(item, cut)).collect()
+    }
+
+    fn provenance(self, items: &[CapProvenance], cut: &mut u64) -> Vec<CapProvenance> {
+        let (kept, gone) = items.split_at(items.len().min(self.elements));
+        *cut += gone
+            .iter()
+            .map(|item| (item.cap.len() + text_of(&item.source).len()) as u64)
+            .sum::<u64>();
+        kept.iter()
+            .map(|item| CapProvenance {
+                cap: self.string(&item.cap, cut),
+                source: match &item.source {
+                    ProvSource::UcanChain {
+                        issuer_did,
+                        chain_depth,
+                    } => ProvSource::UcanChain {
+                        issuer_did: self.string(issuer_did, cut),
+                        chain_depth: *chain_depth,
+                    },
+                    ProvSource::Unknown { kind } => ProvSource::Unknown {
+                        kind: self.string(kind, cut),
+                    },
+                    other => other.clone(),
+                },
+            })
+            .collect()
+    }
+
+    fn string(self, text: &str, cut: &mut u64) -> String {
+        if text.len() <= self.string {
+            return text.to_owned();
+        }
+        let mut kept = self.string.saturating_sub('…'.len_utf8());
+        while !text.is_char_boundary(kept) {
+            kept -= 1;
+        }
+        *cut += (text.len() - kept) as u64;
+        let mut short = text[..kept].to_owned();
+        short.push('…');
+        short
+    }
+}
+
+fn text_of(source: &ProvSource) -> &str {
+    match source {
+        ProvSource::UcanChain { issuer_did, .. } => issuer_did,
+        ProvSource::Unknown { kind } => kind,
+        _ => "",
+    }
+}

@@ -1,0 +1,419 @@
+//! The chained log on disk: a file, its head file, the lock, and what is done
+//! when they don't agree.
+//!
+//! Any number of these, in one process or in many, share a log: each batch is
+//! written under the lock, after a look at where the log ends now.
+
+mod head_file;
+mod names;
+mod recover;
+mod rotate;
+mod tail;
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+pub(crate) use self::names::random;
+pub(crate) use self::rotate::Rotation;
+use crate::chain::{Head, Notes, Tip};
+use crate::log::head_file::Record;
+use crate::log::names::FileId;
+
+/// A batch's system calls may be interrupted so often in a row.
+const INTERRUPTIONS: u32 = 1_000;
+
+/// Between two tries at the lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(1);
+
+/// Whoever holds the lock for longer than this is told of.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// After so many failed syncs in a row, each in a file of its own, the log has
+/// failed.
+const FAILED_SYNCS: u32 = 3;
+
+#[derive(Debug)]
+pub(crate) struct Log {
+    path: PathBuf,
+    head_path: PathBuf,
+    rotation: Rotation,
+    /// Free bytes that are left to others.
+    reserve: u64,
+    boot: String,
+
+    file: File,
+    file_id: FileId,
+    head_file: File,
+    /// What we left in the head file; `None` when we don't know what it says.
+    left: Option<Record>,
+    /// Of the file: the first link's number, and when the file was made.
+    first_seq: Option<u64>,
+    made: SystemTime,
+
+    /// For the next line.
+    pending: Notes,
+    /// The lines of a batch.
+    lines: Vec<u8>,
+
+    /// So much of the file is known to be on disk.
+    synced: u64,
+    /// So much is written.
+    written: u64,
+    /// The file is new, and its name not known to be on disk.
+    name_unsynced: bool,
+    failed_syncs: u32,
+    /// Nothing is appended to the file any more; what is not known to be on disk
+    /// goes to the next one.
+    spoilt: bool,
+    /// Lines of a spoilt file that the new one must begin with.
+    carry: Option<Carry>,
+}
+
+/// Part of a file that is copied into the one after it.
+#[derive(Debug)]
+struct Carry {
+    file: File,
+    from: u64,
+    to: u64,
+}
+
+/// One event of a batch.
+#[derive(Debug)]
+pub(crate) struct Item<'a> {
+    /// The plain line, with its line feed.
+    pub(crate) line: &'a [u8],
+    /// So many bytes of the event were cut.
+    pub(crate) cut: u64,
+}
+
+/// Why a batch is not written.
+#[derive(Debug)]
+pub(crate) enum Fault {
+    /// Nothing of it is in the log.
+    Io(io::Error),
+    /// Writing failed in a way that says nothing good of the file; the next try
+    /// goes to a new one.
+    Spoilt(io::Error),
+    /// Nothing will ever be written any more.
+    Failed(io::Error),
+    /// There is to be no other try.
+    Abandoned,
+}
+
+impl From<io::Error> for Fault {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl Log {
+    /// Opens the log, and makes it if it isn't there. Nothing is written to it
+    /// before the first batch.
+    pub(crate) fn open(path: &Path, rotation: Rotation, reserve: u64) -> io::Result<Self> {
+        let head_path = names::with_suffix(path, ".head");
+        let head_file = open(&head_path, false)?;
+        let file = open(path, true)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() {
+            return Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                "it is no regular file; a chained log needs one",
+            ));
+        }
+        let mut log = Self {
+            path: path.to_owned(),
+            head_path,
+            rotation,
+            reserve,
+            boot: names::boot_id(),
+            file_id: FileId::of(&metadata),
+            file,
+            head_file,
+            left: None,
+            first_seq: None,
+            made: made(&metadata),
+            pending: Notes::default(),
+            lines: Vec::new(),
+            synced: 0,
+            written: metadata.len(),
+            name_unsynced: true,
+            failed_syncs: 0,
+            spoilt: false,
+            carry: None,
+        };
+        // No decision on what may not be on disk.
+        log.file.sync_all()?;
+        log.head_file.sync_all()?;
+        names::sync_directory(path)?;
+        log.name_unsynced = false;
+        log.synced = metadata.len();
+        // A look, so that what can't be gone on with is an error here and now.
+        log.under_lock(&mut |_| true, |log| log.look().map(drop))
+            .map_err(|fault| match fault {
+                Fault::Io(error) | Fault::Spoilt(error) | Fault::Failed(error) => error,
+                Fault::Abandoned => ErrorKind::TimedOut.into(),
+            })?;
+        Ok(log)
+    }
+
+    /// Says in the next line that this writer opened the log.
+    pub(crate) fn tell_opened(&mut self, time: String) {
+        self.pending.opened = Some(time);
+    }
+
+    /// Appends a batch; `linked` is called with each line's place in the chain.
+    /// The first line tells of `lost` and `elsewhere`.
+    ///
+    /// `pause` waits between two tries at the lock, and says whether to go on.
+    pub(crate) fn append<'a>(
+        &mut self,
+        items: impl Iterator<Item = Item<'a>>,
+        bytes: usize,
+        first: Notes,
+        pause: &mut dyn FnMut(Duration) -> bool,
+        linked: impl FnMut(&Head),
+    ) -> Result<(), Fault> {
+        self.under_lock(pause, |log| {
+            let tip = log.look()?;
+            log.check_space(bytes)?;
+            let tip = log.rotate_if_due(tip, bytes)?;
+            log.write_batch(tip, items, first, linked)
+        })
+    }
+
+    /// Makes sure that the file is the one under the log's name, as after a
+    /// rotation by somebody else.
+    pub(crate) fn reopen(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
+        self.under_lock(pause, |log| log.look().map(drop))
+    }
+
+    pub(crate) fn has_unsynced(&self) -> bool {
+        self.synced < self.written || self.name_unsynced
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.written
+    }
+
+    /// Makes what is written durable. When that fails, the file is given up, and
+    /// what is not known to be on disk is written to a new one, and synced there.
+    pub(crate) fn sync(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
+        loop {
+            match self.sync_once() {
+                Ok(()) => {
+                    self.failed_syncs = 0;
+                    return Ok(());
+                }
+                Err(error) => {
+                    self.failed_syncs += 1;
+                    self.spoilt = true;
+                    if self.failed_syncs >= FAILED_SYNCS {
+                        return Err(Fault::Failed(error));
+                    }
+                    self.under_lock(pause, |log| log.look().map(drop))?;
+                }
+            }
+        }
+    }
+
+    fn sync_once(&mut self) -> io::Result<()> {
+        self.file.sync_data()?;
+        if self.name_unsynced {
+            names::sync_directory(&self.path)?;
+            self.name_unsynced = false;
+        }
+        self.synced = self.written;
+        Ok(())
+    }
+
+    /// Calls `work` with the lock held on the head file that has the name.
+    fn under_lock<T>(
+        &mut self,
+        pause: &mut dyn FnMut(Duration) -> bool,
+        work: impl FnOnce(&mut Self) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        loop {
+            self.lock(pause)?;
+            if self.has_the_heads_name()? {
+                break;
+            }
+            self.head_file = open(&self.head_path, false)?;
+            self.left = None;
+        }
+        let result = work(self);
+        // The lock goes with the handle at the latest.
+        let unlocked = fs4::FileExt::unlock(&self.head_file);
+        let value = result?;
+        unlocked?;
+        Ok(value)
+    }
+
+    fn lock(&self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
+        let mut waited = Duration::ZERO;
+        loop {
+            match fs4::FileExt::try_lock(&self.head_file) {
+                Ok(()) => return Ok(()),
+                Err(fs4::TryLockError::Error(error)) => return Err(error.into()),
+                Err(fs4::TryLockError::WouldBlock) => {}
+            }
+            if waited >= LOCK_PATIENCE {
+                let name = self.head_path.display();
+                let message = format!("another process holds the lock on {name}");
+                return Err(io::Error::new(ErrorKind::WouldBlock, message).into());
+            }
+            if !pause(LOCK_PAUSE) {
+                return Err(Fault::Abandoned);
+            }
+            waited += LOCK_PAUSE;
+        }
+    }
+
+    fn has_the_heads_name(&self) -> io::Result<bool> {
+        match fs::symlink_metadata(&self.head_path) {
+            Ok(metadata) => Ok(FileId::of(&metadata) == FileId::of(&self.head_file.metadata()?)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check_space(&self, bytes: usize) -> Result<(), Fault> {
+        if self.reserve == 0 {
+            return Ok(());
+        }
+        let free = fs4::available_space(names::directory(&self.path))?;
+        if free < self.reserve.saturating_add(bytes as u64) {
+            let message = format!(
+                "{free} bytes are free, and {} are to be left free",
+                self.reserve
+            );
+            return Err(io::Error::new(ErrorKind::StorageFull, message).into());
+        }
+        Ok(())
+    }
+
+    fn write_batch<'a>(
+        &mut self,
+        mut tip: Tip,
+        items: impl Iterator<Item = Item<'a>>,
+        first: Notes,
+        mut linked: impl FnMut(&Head),
+    ) -> Result<(), Fault> {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        let mut first = Some(first);
+        for item in items {
+            let notes = match first.take() {
+                Some(told) => Notes {
+                    lost: told.lost,
+                    elsewhere: told.elsewhere,
+                    cut: item.cut,
+                    closed: told.closed,
+                    ..self.pending.clone()
+                },
+                None => Notes {
+                    cut: item.cut,
+                    ..Notes::default()
+                },
+            };
+            if self.written == 0 && self.first_seq.is_none() {
+                self.first_seq = Some(tip.next_seq());
+            }
+            tip.link(item.line, &notes, &mut lines);
+            if let Tip::After(head) = &tip {
+                linked(head);
+            }
+        }
+        let result = self.write_lines(&lines, &tip);
+        self.lines = lines;
+        result?;
+        self.pending = Notes::default();
+        Ok(())
+    }
+
+    /// Writes whole lines, or nothing, and the head after them.
+    fn write_lines(&mut self, lines: &[u8], tip: &Tip) -> Result<(), Fault> {
+        let start = self.written;
+        if let Err(error) = write_whole(&mut self.file, lines) {
+            // What was begun is taken back. If that fails too, the next look
+            // finds it beyond the head.
+            self.left = None;
+            let taken_back = self.file.set_len(start);
+            return Err(if taken_back.is_ok() && passes(error.kind()) {
+                Fault::Io(error)
+            } else {
+                self.spoilt = true;
+                Fault::Spoilt(error)
+            });
+        }
+        self.written = start + lines.len() as u64;
+        if let Tip::After(head) = tip {
+            self.write_head(*head);
+        }
+        Ok(())
+    }
+
+    /// Writes the head. If that fails, it says less than there is, and the next
+    /// look takes up the lines that link.
+    fn write_head(&mut self, head: Head) {
+        let record = Record {
+            head,
+            size: self.written,
+            file: self.file_id,
+            boot: self.boot.clone(),
+        };
+        self.left = record.write(&mut self.head_file).ok().map(|()| record);
+    }
+}
+
+/// Whether an error of `write` may pass, and says nothing of the file.
+pub(crate) fn passes(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    let mut interruptions = 0;
+    while !bytes.is_empty() {
+        match file.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(taken) => bytes = &bytes[taken..],
+            Err(error)
+                if error.kind() == ErrorKind::Interrupted && interruptions < INTERRUPTIONS =>
+            {
+                interruptions += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Opens a file of the log, made if it isn't there: mode 0600, and no link is
+/// followed.
+fn open(path: &Path, append: bool) -> io::Result<File> {
+    options(append).create(true).open(path)
+}
+
+fn options(append: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if append {
+        options.append(true);
+    } else {
+        options.write(true);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options
+}
+
+/// When a file was made, as far as its file system tells.
+fn made(metadata: &Metadata) -> SystemTime {
+    let told = metadata.created().or_else(|_| metadata.modified());
+    told.unwrap_or_else(|_| SystemTime::now())
+}

@@ -1,0 +1,140 @@
+//! The names of a log's files, and what tells one file from another.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, Metadata};
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::chain::StreamId;
+
+/// `audit.jsonl` → `audit.jsonl.head`, and the like.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// `audit.jsonl` → `audit-<first 8 of the stream>-<first seq, 20 digits>.jsonl`.
+pub(crate) fn rotated(path: &Path, stream: &StreamId, first_seq: u64) -> PathBuf {
+    let mut name = OsString::from(path.file_stem().unwrap_or_default());
+    name.push(format!("-{}-{first_seq:020}", &stream.as_str()[..8]));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
+
+/// The files beside the log that [`rotated`] may have named, in no order.
+pub(crate) fn rotated_files(path: &Path, stream: &StreamId) -> io::Result<Vec<PathBuf>> {
+    let mut prefix = OsString::from(path.file_stem().unwrap_or_default());
+    prefix.push(format!("-{}-", &stream.as_str()[..8]));
+    let prefix = prefix.into_encoded_bytes();
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory(path))? {
+        let name = entry?.file_name();
+        if has_prefix(&name, &prefix) {
+            files.push(path.with_file_name(name));
+        }
+    }
+    Ok(files)
+}
+
+fn has_prefix(name: &OsStr, prefix: &[u8]) -> bool {
+    name.as_encoded_bytes().starts_with(prefix)
+}
+
+pub(crate) fn directory(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
+/// Renames a file to `wanted`, or if that is taken to `wanted.1`, `wanted.2`, …;
+/// the name that it has now. To be called under the log's lock, which keeps our
+/// own from taking the name in between.
+pub(crate) fn rename_aside(from: &Path, wanted: &Path) -> io::Result<PathBuf> {
+    let to = free(wanted)?;
+    fs::rename(from, &to)?;
+    Ok(to)
+}
+
+/// `wanted`, or the first of `wanted.1`, `wanted.2`, … that isn't taken.
+pub(crate) fn free(wanted: &Path) -> io::Result<PathBuf> {
+    let mut name = wanted.to_owned();
+    let mut number = 0_u64;
+    loop {
+        match fs::symlink_metadata(&name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(name),
+            Err(error) => return Err(error),
+            Ok(_) => {
+                number += 1;
+                name = with_suffix(wanted, &format!(".{number}"));
+            }
+        }
+    }
+}
+
+/// Makes the names in the log's directory durable.
+pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
+    // Windows can't open a directory so, and makes names durable by itself.
+    if cfg!(unix) {
+        File::open(directory(path))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Which file it is, whatever its name: device and inode. Where the platform
+/// doesn't tell, all are the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+impl FileId {
+    #[cfg(unix)]
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+
+    #[cfg(not(unix))]
+    pub(crate) fn of(_: &Metadata) -> Self {
+        Self {
+            device: 0,
+            inode: 0,
+        }
+    }
+}
+
+/// Changes with every start of the machine; empty where nothing tells.
+pub(crate) fn boot_id() -> String {
+    match fs::read_to_string("/proc/sys/kernel/random/boot_id") {
+        Ok(id) => id.trim().to_owned(),
+        Err(_) => String::new(),
+    }
+}
+
+/// 16 bytes that nobody else has: from the seeds of the standard library's hash
+/// maps, which the operating system gives, the time and the process.
+pub(crate) fn random() -> [u8; 16] {
+    let mut hash = Sha256::new();
+    for _ in 0..4 {
+        hash.update(RandomState::new().build_hasher().finish().to_le_bytes());
+    }
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    hash.update(now.unwrap_or_default().as_nanos().to_le_bytes());
+    hash.update(std::process::id().to_le_bytes());
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.finalize()[..16]);
+    bytes
+}

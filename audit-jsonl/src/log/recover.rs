@@ -1,0 +1,296 @@
+//! Where the log goes on, when it and its head don't agree.
+
+use std::fs;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::mem;
+
+use audit_schema::now_rfc3339;
+use sha2::{Digest, Sha256};
+
+use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
+use crate::log::head_file::Record;
+use crate::log::names::{self, FileId};
+use crate::log::{Carry, Fault, Log, made, open, options, tail};
+
+impl Log {
+    /// Where the next line goes. Under the lock. Afterwards `file` is the file
+    /// under the log's name, and `written` its size.
+    pub(super) fn look(&mut self) -> Result<Tip, Fault> {
+        if self.spoilt {
+            self.move_spoilt_away()?;
+        }
+        let record = Record::read(&mut self.head_file)?;
+        let named = match fs::symlink_metadata(&self.path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        let is_ours = named
+            .as_ref()
+            .is_some_and(|named| FileId::of(named) == self.file_id);
+        // Where files can't be told apart, only a missing one shows.
+        if !is_ours || named.is_none() {
+            self.open_named()?;
+        }
+        let size = self.file.metadata()?.len();
+        if let (Some(record), None, true) = (&record, &self.carry, is_ours)
+            && record.file == self.file_id
+            && record.size == size
+            && self.left.is_some()
+        {
+            // As the head says: we left it so, or another writer has since.
+            self.written = size;
+            let tip = Tip::After(record.head);
+            self.left = Some(record.clone());
+            return Ok(tip);
+        }
+        self.written = size;
+        let tip = self.recover(record, size)?;
+        if self.carry.is_some() {
+            self.carry_over(&tip)?;
+        }
+        if let Tip::After(head) = tip {
+            self.write_head(head);
+        }
+        Ok(tip)
+    }
+
+    /// Opens what bears the log's name now, or makes it.
+    fn open_named(&mut self) -> io::Result<()> {
+        let file = open(&self.path, true)?;
+        let old = mem::replace(&mut self.file, file);
+        if self.synced < self.written && self.carry.is_none() && old.sync_data().is_err() {
+            self.failed_syncs += 1;
+            self.carry = Some(Carry {
+                file: old,
+                from: self.synced,
+                to: self.written,
+            });
+        }
+        let metadata = self.file.metadata()?;
+        self.file_id = FileId::of(&metadata);
+        self.first_seq = None;
+        self.made = made(&metadata);
+        self.synced = 0;
+        self.name_unsynced = true;
+        self.left = None;
+        Ok(())
+    }
+
+    fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {
+        let Some(record) = record else {
+            return self.without_head(size);
+        };
+        let after = Tip::After(record.head);
+        if self.stands_at(&record, size)? {
+            return self.take_rest(record.size, size, after, false);
+        }
+        if record.file != self.file_id {
+            return self.take_rest(0, size, after, true);
+        }
+        if record.boot != self.boot {
+            return self.after_power_loss(&record, size);
+        }
+        if size < record.size {
+            // Somebody cut it: the chain goes on from the head, and the gap shows.
+            let end = tail::last_line_feed(&mut self.file, size)?;
+            return self.take_rest(end, size, after, false);
+        }
+        self.replace_damaged(Some(record.head))
+    }
+
+    /// Whether the head's line is where the head says.
+    fn stands_at(&mut self, record: &Record, size: u64) -> io::Result<bool> {
+        if size < record.size {
+            return Ok(false);
+        }
+        let line = tail::line_ending_at(&mut self.file, record.size)?;
+        Ok(line.is_some_and(
+            |line| matches!(Line::parse(&line), Line::Link { head, .. } if head == record.head),
+        ))
+    }
+
+    /// The head file says nothing: the last link in the log takes its place.
+    fn without_head(&mut self, size: u64) -> Result<Tip, Fault> {
+        if let Some((head, end)) = tail::last_link(&mut self.file, size)? {
+            let rest = tail::read_rest(&mut self.file, end, size, Tip::After(head), false)?;
+            if rest.bad_line {
+                return self.replace_damaged(Some(head));
+            }
+            return self.take_rest(end, size, Tip::After(head), false);
+        }
+        let tip = Tip::New(StreamId::from_bytes(names::random()));
+        let rest = tail::read_rest(&mut self.file, 0, size, tip, false)?;
+        if rest.bad_line {
+            let message = format!(
+                "the line at byte {} is no record of a tool call; give another path, or move the file away",
+                rest.end
+            );
+            return Err(io::Error::new(ErrorKind::InvalidData, message).into());
+        }
+        self.take_rest(0, size, tip, false)
+    }
+
+    /// The machine went down, and lines that were never synced are gone.
+    fn after_power_loss(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+        self.pending.gone = Some(record.head);
+        if let Some((head, end)) = tail::last_link(&mut self.file, size)?
+            && head.stream == record.head.stream
+        {
+            return self.take_rest(end, size, Tip::After(head), false);
+        }
+        let tip = match self.last_rotated_link(&record.head.stream)? {
+            Some(head) => Tip::After(head),
+            None => Tip::New(record.head.stream),
+        };
+        self.take_rest(0, size, tip, false)
+    }
+
+    /// Takes up what stands in the log beyond `from`: lines that link, plain
+    /// lines; the rest is moved aside.
+    fn take_rest(
+        &mut self,
+        from: u64,
+        size: u64,
+        tip: Tip,
+        passing_over: bool,
+    ) -> Result<Tip, Fault> {
+        let rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        if rest.plain.is_some() {
+            self.pending.plain = rest.plain;
+        }
+        if rest.end < size {
+            let torn = self.set_aside(rest.end, size, rest.tip.next_seq())?;
+            self.pending.torn = Some(torn);
+        }
+        Ok(rest.tip)
+    }
+
+    /// Copies the end of the log to a file of its own, and cuts it off.
+    fn set_aside(&mut self, from: u64, to: u64, next_seq: u64) -> io::Result<Measured> {
+        let wanted = names::with_suffix(&self.path, &format!(".torn-{next_seq}"));
+        let mut aside = options(false)
+            .create_new(true)
+            .open(names::free(&wanted)?)?;
+        let mut hash = Sha256::new();
+        let mut block = vec![0; 64 * 1024];
+        self.file.seek(SeekFrom::Start(from))?;
+        let mut reader = (&mut self.file).take(to - from);
+        loop {
+            let read = reader.read(&mut block)?;
+            if read == 0 {
+                break;
+            }
+            hash.update(&block[..read]);
+            aside.write_all(&block[..read])?;
+        }
+        aside.sync_all()?;
+        names::sync_directory(&self.path)?;
+        self.file.set_len(from)?;
+        self.written = from;
+        self.synced = self.synced.min(from);
+        Ok(Measured {
+            count: to - from,
+            sha256: hash.finalize().into(),
+        })
+    }
+
+    /// The file is moved aside, and a new stream begins in a new one.
+    fn replace_damaged(&mut self, head: Option<Head>) -> Result<Tip, Fault> {
+        let time: String = now_rfc3339()
+            .chars()
+            .take_while(|&char| char != '.')
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        let wanted = names::with_suffix(&self.path, &format!(".damaged-{time}Z"));
+        let aside = names::rename_aside(&self.path, &wanted)?;
+        self.open_named()?;
+        names::sync_directory(&self.path)?;
+        self.name_unsynced = false;
+        self.written = 0;
+        self.pending.after = head.map(|head| Replaced {
+            head,
+            file: aside
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+        });
+        Ok(Tip::New(StreamId::from_bytes(names::random())))
+    }
+
+    /// A file on which a sync or a write failed is never appended to again. What
+    /// is not known to be on disk is to begin the new one.
+    fn move_spoilt_away(&mut self) -> Result<(), Fault> {
+        let named = fs::symlink_metadata(&self.path);
+        let is_ours = named.is_ok_and(|named| FileId::of(&named) == self.file_id);
+        // Otherwise another writer has done it.
+        if is_ours {
+            let record = Record::read(&mut self.head_file)?;
+            if let Some(record) = record.filter(|record| record.file == self.file_id) {
+                let from = self.synced.min(record.size);
+                let first_seq = self.first_seq_of_file()?.unwrap_or(record.head.seq);
+                let wanted = names::rotated(&self.path, &record.head.stream, first_seq);
+                self.carry = Some(Carry {
+                    file: self.file.try_clone()?,
+                    from,
+                    to: record.size,
+                });
+                names::rename_aside(&self.path, &wanted)?;
+            } else {
+                let wanted = names::with_suffix(&self.path, ".spoilt");
+                names::rename_aside(&self.path, &wanted)?;
+            }
+            self.open_named()?;
+        }
+        self.spoilt = false;
+        Ok(())
+    }
+
+    /// Begins the new file with the lines of the old one that may not be on disk.
+    fn carry_over(&mut self, tip: &Tip) -> Result<(), Fault> {
+        let Some(carry) = &mut self.carry else {
+            return Ok(());
+        };
+        let mut block = vec![0; (carry.to - carry.from).min(1024 * 1024) as usize];
+        while carry.from < carry.to {
+            let length = (carry.to - carry.from).min(block.len() as u64) as usize;
+            carry.file.seek(SeekFrom::Start(carry.from))?;
+            carry.file.read_exact(&mut block[..length])?;
+            // Whole lines at a time, so that a stop in between leaves no fragment.
+            let Some(whole) = block[..length].iter().rposition(|&byte| byte == b'\n') else {
+                break;
+            };
+            let lines = &block[..=whole];
+            for line in lines.split_inclusive(|&byte| byte == b'\n') {
+                if let Line::Garbage = Line::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
+                    let message = "a line that may not be on disk reads back as no record";
+                    return Err(io::Error::new(ErrorKind::InvalidData, message).into());
+                }
+            }
+            let start = self.written;
+            if let Err(error) = super::write_whole(&mut self.file, lines) {
+                self.file.set_len(start)?;
+                return Err(error.into());
+            }
+            self.written = start + lines.len() as u64;
+            carry.from += lines.len() as u64;
+        }
+        self.carry = None;
+        if let Tip::After(head) = tip {
+            self.write_head(*head);
+        }
+        Ok(())
+    }
+
+    /// The number of the file's first link.
+    pub(super) fn first_seq_of_file(&mut self) -> io::Result<Option<u64>> {
+        if self.first_seq.is_none()
+            && let Some(line) = tail::first_line(&mut self.file)?
+            && let Line::Link { head, .. } = Line::parse(&line)
+        {
+            self.first_seq = Some(head.seq);
+        }
+        Ok(self.first_seq)
+    }
+}

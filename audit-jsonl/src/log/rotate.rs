@@ -1,0 +1,141 @@
+//! Rotation, and what is kept of rotated files.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
+use crate::chain::{Head, Line, StreamId, Tip};
+use crate::log::names::{self, FileId};
+use crate::log::{Fault, Log, options, tail};
+
+/// When a new file is begun, and how many old ones are kept. Nothing of either
+/// by default.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Rotation {
+    /// Before a file would be larger.
+    pub(crate) size: Option<u64>,
+    /// Once a file is older.
+    pub(crate) age: Option<Duration>,
+    pub(crate) keep_files: Option<usize>,
+    pub(crate) keep_bytes: Option<u64>,
+    pub(crate) keep_age: Option<Duration>,
+}
+
+struct Rotated {
+    path: PathBuf,
+    first_seq: u64,
+    size: u64,
+    modified: SystemTime,
+}
+
+impl Log {
+    pub(super) fn rotate_if_due(&mut self, tip: Tip, more: usize) -> Result<Tip, Fault> {
+        let Tip::After(head) = tip else {
+            return Ok(tip);
+        };
+        if self.written == 0 || !self.is_due(more) {
+            return Ok(tip);
+        }
+        // What is renamed must be whole on disk: nobody will sync it again.
+        if let Err(error) = self.file.sync_all() {
+            self.failed_syncs += 1;
+            self.spoilt = true;
+            return Err(Fault::Spoilt(error));
+        }
+        let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq);
+        let wanted = names::rotated(&self.path, &head.stream, first_seq);
+        names::rename_aside(&self.path, &wanted)?;
+        let file = options(true).create_new(true).open(&self.path)?;
+        let metadata = file.metadata()?;
+        self.file = file;
+        self.file_id = FileId::of(&metadata);
+        self.first_seq = None;
+        self.made = super::made(&metadata);
+        self.written = 0;
+        self.synced = 0;
+        self.name_unsynced = true;
+        self.write_head(head);
+        names::sync_directory(&self.path)?;
+        self.name_unsynced = false;
+        self.remove_old(&head.stream)?;
+        Ok(tip)
+    }
+
+    fn is_due(&self, more: usize) -> bool {
+        let full = self
+            .rotation
+            .size
+            .is_some_and(|most| self.written + more as u64 > most);
+        let old = self.rotation.age.is_some_and(|most| {
+            let age = SystemTime::now().duration_since(self.made);
+            // A clock that was set back makes no file old.
+            age.is_ok_and(|age| age > most)
+        });
+        full || old
+    }
+
+    /// Removes the oldest rotated files of the stream; the last one always stays.
+    fn remove_old(&self, stream: &StreamId) -> io::Result<()> {
+        let rotation = &self.rotation;
+        let keeps_all = rotation.keep_files.is_none()
+            && rotation.keep_bytes.is_none()
+            && rotation.keep_age.is_none();
+        if keeps_all {
+            return Ok(());
+        }
+        let mut files = self.rotated(stream)?;
+        let mut bytes: u64 = files.iter().map(|file| file.size).sum();
+        let now = SystemTime::now();
+        while files.len() > 1 {
+            let oldest = &files[0];
+            let too_many = rotation.keep_files.is_some_and(|most| files.len() > most);
+            let too_large = rotation.keep_bytes.is_some_and(|most| bytes > most);
+            let too_old = rotation.keep_age.is_some_and(|most| {
+                let age = now.duration_since(oldest.modified);
+                age.is_ok_and(|age| age > most)
+            });
+            if !(too_many || too_large || too_old) {
+                break;
+            }
+            fs::remove_file(&oldest.path)?;
+            bytes -= oldest.size;
+            files.remove(0);
+        }
+        Ok(())
+    }
+
+    /// The rotated files whose first line is of this stream, in its order.
+    fn rotated(&self, stream: &StreamId) -> io::Result<Vec<Rotated>> {
+        let mut files = Vec::new();
+        for path in names::rotated_files(&self.path, stream)? {
+            let mut file = File::open(&path)?;
+            let metadata = file.metadata()?;
+            if !metadata.is_file() {
+                continue;
+            }
+            if let Some(line) = tail::first_line(&mut file)?
+                && let Line::Link { head, .. } = Line::parse(&line)
+                && head.stream == *stream
+            {
+                files.push(Rotated {
+                    path,
+                    first_seq: head.seq,
+                    size: metadata.len(),
+                    modified: metadata.modified()?,
+                });
+            }
+        }
+        files.sort_by_key(|file| (file.first_seq, file.size));
+        Ok(files)
+    }
+
+    /// The last link in the newest rotated file of the stream.
+    pub(super) fn last_rotated_link(&self, stream: &StreamId) -> io::Result<Option<Head>> {
+        let Some(newest) = self.rotated(stream)?.pop() else {
+            return Ok(None);
+        };
+        let mut file = File::open(&newest.path)?;
+        Ok(tail::last_link(&mut file, newest.size)?.map(|(head, _)| head))
+    }
+}

@@ -1,0 +1,214 @@
+//! Reading the end of a log, in bounded memory.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
+
+use sha2::{Digest, Sha256};
+
+use crate::chain::{Line, Measured, Tip};
+
+const BLOCK: u64 = 64 * 1024;
+
+/// A line longer than this is no record of ours, and isn't read whole.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+/// What stands in a log after a line of the chain.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    /// The last link.
+    pub(crate) tip: Tip,
+    /// Plain lines after it.
+    pub(crate) plain: Option<Measured>,
+    /// Where the good lines end.
+    pub(crate) end: u64,
+    /// Whether what comes then begins with a whole line.
+    pub(crate) bad_line: bool,
+}
+
+/// Reads lines from `from` to `size`: links that follow `tip`, plain lines, until
+/// something else. With `passing_over`, links of the same stream that come before
+/// the tip are none of that.
+pub(crate) fn read_rest(
+    file: &mut File,
+    from: u64,
+    size: u64,
+    tip: Tip,
+    passing_over: bool,
+) -> io::Result<Rest> {
+    file.seek(SeekFrom::Start(from))?;
+    let mut reader = BufReader::with_capacity(BLOCK as usize, file.take(size - from));
+    let mut rest = Rest {
+        tip,
+        plain: None,
+        end: from,
+        bad_line: false,
+    };
+    let mut plain = Sha256::new();
+    let mut plain_lines = 0;
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let read = (&mut reader)
+            .take(LONGEST as u64)
+            .read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') {
+            rest.bad_line = read == LONGEST;
+            break;
+        }
+        match Line::parse(&line[..read - 1]) {
+            Line::Link { head, prev } if follows(&rest.tip, &head, prev) => {
+                rest.tip = Tip::After(head);
+                plain = Sha256::new();
+                plain_lines = 0;
+            }
+            Line::Link { head, .. } if passing_over && comes_before(&rest.tip, &head) => {}
+            Line::Plain => {
+                plain.update(&line);
+                plain_lines += 1;
+            }
+            _ => {
+                rest.bad_line = true;
+                break;
+            }
+        }
+        rest.end += read as u64;
+    }
+    if plain_lines > 0 {
+        rest.plain = Some(Measured {
+            count: plain_lines,
+            sha256: plain.finalize().into(),
+        });
+    }
+    Ok(rest)
+}
+
+use crate::chain::{Head, LeafHash};
+
+fn follows(tip: &Tip, head: &Head, prev: Option<LeafHash>) -> bool {
+    match tip {
+        Tip::New(_) => head.seq == 0 && prev.is_none(),
+        Tip::After(before) => {
+            head.stream == before.stream && head.seq == before.seq + 1 && prev == Some(before.hash)
+        }
+    }
+}
+
+fn comes_before(tip: &Tip, head: &Head) -> bool {
+    match tip {
+        Tip::New(_) => false,
+        Tip::After(last) => head.stream == last.stream && head.seq <= last.seq,
+    }
+}
+
+/// The last link that ends at or before `size`, and where it ends. `whole` says
+/// whether a bad whole line stands after it.
+pub(crate) fn last_link(file: &mut File, size: u64) -> io::Result<Option<(Head, u64)>> {
+    let mut lines = Backward::new(file, size);
+    while let Some((end, line)) = lines.next_line()? {
+        if let Line::Link { head, .. } = Line::parse(&line) {
+            return Ok(Some((head, end)));
+        }
+    }
+    Ok(None)
+}
+
+/// The line that ends just before `end`, if one does, without its line feed.
+pub(crate) fn line_ending_at(file: &mut File, end: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut lines = Backward::new(file, end);
+    match lines.next_line()? {
+        Some((at, line)) if at == end => Ok(Some(line)),
+        _ => Ok(None),
+    }
+}
+
+/// The first line, without its line feed.
+pub(crate) fn first_line(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+    file.seek(SeekFrom::Start(0))?;
+    let mut line = Vec::new();
+    BufReader::new(file.take(LONGEST as u64)).read_until(b'\n', &mut line)?;
+    Ok((line.pop() == Some(b'\n')).then_some(line))
+}
+
+/// Where the last whole line ends.
+pub(crate) fn last_line_feed(file: &mut File, size: u64) -> io::Result<u64> {
+    let mut end = size;
+    let mut block = Vec::new();
+    while end > 0 {
+        let start = end.saturating_sub(BLOCK);
+        read_block(file, start, end, &mut block)?;
+        if let Some(at) = block.iter().rposition(|&byte| byte == b'\n') {
+            return Ok(start + at as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+/// Whole lines from the end of a file to its beginning.
+struct Backward<'a> {
+    file: &'a mut File,
+    /// What was read, from `start` on.
+    bytes: Vec<u8>,
+    start: u64,
+}
+
+impl<'a> Backward<'a> {
+    fn new(file: &'a mut File, end: u64) -> Self {
+        Self {
+            file,
+            bytes: Vec::new(),
+            start: end,
+        }
+    }
+
+    /// The next line and where it ends. What is no whole line at the end of the
+    /// file is passed over.
+    fn next_line(&mut self) -> io::Result<Option<(u64, Vec<u8>)>> {
+        // Cut down to what ends with a line feed.
+        loop {
+            match self.bytes.iter().rposition(|&byte| byte == b'\n') {
+                Some(at) => {
+                    self.bytes.truncate(at + 1);
+                    break;
+                }
+                None => {
+                    self.bytes.clear();
+                    if !self.read_more()? {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+        let end = self.start + self.bytes.len() as u64;
+        loop {
+            let before = &self.bytes[..self.bytes.len() - 1];
+            let begin = before.iter().rposition(|&byte| byte == b'\n');
+            if begin.is_none() && self.bytes.len() < LONGEST && self.read_more()? {
+                continue;
+            }
+            let begin = begin.map_or(0, |at| at + 1);
+            let mut line = self.bytes.split_off(begin);
+            line.pop();
+            return Ok(Some((end, line)));
+        }
+    }
+
+    fn read_more(&mut self) -> io::Result<bool> {
+        if self.start == 0 {
+            return Ok(false);
+        }
+        let start = self.start.saturating_sub(BLOCK);
+        let mut block = Vec::new();
+        read_block(self.file, start, self.start, &mut block)?;
+        block.extend_from_slice(&self.bytes);
+        self.bytes = block;
+        self.start = start;
+        Ok(true)
+    }
+}
+
+fn read_block(file: &mut File, start: u64, end: u64, block: &mut Vec<u8>) -> io::Result<()> {
+    block.resize((end - start) as usize, 0);
+    file.seek(SeekFrom::Start(start))?;
+    file.read_exact(block)
+}
