@@ -7,8 +7,8 @@
 use std::fmt;
 use std::marker::PhantomData;
 
+use serde::Deserialize;
 use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
 
 /// A type that is read from the members that its kind has.
 pub(crate) trait Kinded: Sized {
@@ -214,7 +214,7 @@ impl<'de> Visitor<'de> for MemberVisitor {
 struct Item(Option<String>);
 
 impl<'de> Deserialize<'de> for Item {
-    fn deserialize<D: de::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(match Member::deserialize(deserializer)? {
             Member::String(value) => Some(value),
             _ => None,
