@@ -17,6 +17,9 @@ mod event;
 mod number;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use self::event::{call_event, cap_provenance, outcome, prov_source, unknown_kind};
 pub use self::number::{edge_u8, edge_u32, edge_u64};
 pub use self::text::{call_id, escapes_at_every_position, huge_string, nasty_string, timestamp};
