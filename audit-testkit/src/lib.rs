@@ -1,3 +1,4 @@
 //! Test kit.
 
+pub mod properties;
 pub mod strategies;

@@ -13,13 +13,18 @@
 //! });
 //! ```
 
+mod broken;
 mod event;
+mod json;
 mod number;
 mod text;
+mod wire;
 
 #[cfg(test)]
 mod tests;
 
+pub use self::broken::{BrokenLine, CONTENTS, broken_wire_line, lone_surrogate_line};
 pub use self::event::{call_event, cap_provenance, outcome, prov_source, unknown_kind};
 pub use self::number::{edge_u8, edge_u32, edge_u64};
 pub use self::text::{call_id, escapes_at_every_position, huge_string, nasty_string, timestamp};
+pub use self::wire::{WireLine, wire_line};

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use audit_schema::{Outcome, ProvSource, SCHEMA_VERSION};
+use audit_schema::{CallEvent, Outcome, ProvSource, SCHEMA_VERSION};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 
 use super::event::{OUTCOME_KINDS, SOURCE_KINDS};
+use super::json::{Dice, Json, PLAIN};
 use super::*;
 
 /// The same values in every run.
@@ -171,5 +172,53 @@ fn source_kind_of(source: &ProvSource) -> &'static str {
         ProvSource::StringAllowList => "string_allow_list",
         ProvSource::UcanChain { .. } => "ucan_chain",
         _ => "",
+    }
+}
+
+#[test]
+fn a_plain_line_is_serde_jsons() {
+    for event in sample(&call_event(), 500) {
+        let plain = Json::from(&event).render(PLAIN, &mut Dice::new(0));
+        assert_eq!(
+            String::from_utf8(plain).unwrap(),
+            serde_json::to_string(&event).unwrap()
+        );
+    }
+}
+
+#[test]
+fn lines_reach_every_form() {
+    let lines = sample(&wire_line(), 1_000);
+    let any = |check: &dyn Fn(&WireLine) -> bool| lines.iter().any(check);
+    let plain = |wire: &WireLine| serde_json::to_string(&wire.event).unwrap();
+
+    assert!(lines.iter().all(|wire| !wire.line.contains('\n')));
+    assert!(any(&|wire| wire.line == plain(wire)));
+    assert!(any(&|wire| wire.line.starts_with(r#"{"call_id":"#)));
+    assert!(any(
+        &|wire| wire.line.contains(r#"cap":"#) && !wire.line.starts_with(r#"{"ts"#)
+    ));
+    assert!(any(&|wire| wire.line.contains(r#""cursor_page":null"#)));
+    assert!(any(&|wire| !wire.line.contains("secrets_resolved")));
+    assert!(any(&|wire| wire.line.contains("\t:")));
+    assert!(any(
+        &|wire| wire.line.contains(r"\ud83e\udd80") || wire.line.contains(r"\uD83E\uDD80")
+    ));
+    assert!(any(&|wire| wire.line.contains(r#""__proto__":{"#)));
+    assert!(any(
+        &|wire| wire.event.outcome == Outcome::Success && wire.line.contains(r#""code":"#)
+    ));
+}
+
+#[test]
+fn broken_lines_are_no_records() {
+    let broken = sample(&broken_wire_line(), 2_000);
+    let what: BTreeSet<&str> = broken.iter().map(|broken| broken.what).collect();
+
+    assert_eq!(what.len(), 8, "{what:?}");
+    for broken in broken.iter().chain(&sample(&lone_surrogate_line(), 200)) {
+        assert!(!broken.line.contains(&b'\n'));
+        let read = serde_json::from_slice::<CallEvent>(&broken.line);
+        assert!(read.is_err(), "{broken:?} reads as {read:?}");
     }
 }
