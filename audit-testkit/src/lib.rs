@@ -4,9 +4,11 @@
 mod faulty;
 pub mod gate;
 mod hook;
+pub mod properties;
 mod shared_buf;
 mod sinks;
 mod slow_buf;
+pub mod strategies;
 mod within;
 
 pub use crate::faulty::{Fault, Faults, FaultyWriter};
