@@ -173,7 +173,7 @@ impl AuditSink for DirectJsonLinesSink {
     }
 
     fn health(&self) -> Health {
-        self.trouble.lock().health()
+        self.trouble.lock().health(None)
     }
 }
 

@@ -24,6 +24,10 @@ const SEGMENT_BYTES: usize = 128 * 1024;
 /// How many buffers an idle queue keeps.
 const IDLE_BUFFERS: usize = 4;
 
+/// A destination that takes longer than this for a segment is told of in
+/// [`Queue::health`].
+const STALLED: Duration = Duration::from_secs(5);
+
 /// After work the writer looks again by itself, after this pause and then after
 /// pauses twice as long each, before it goes to sleep. While it dozes so, no
 /// caller pays for waking it. 0.2 + 0.4 + … + 6.4 ms are 12.6 ms in all.
@@ -109,6 +113,8 @@ struct State {
     /// Events that the writer has not taken yet.
     pending: u64,
     pending_bytes: usize,
+    /// When the writer took the segment that it holds.
+    in_hand_since: Option<Instant>,
 
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
@@ -170,6 +176,7 @@ impl Queue {
                 spare: Vec::new(),
                 pending: 0,
                 pending_bytes: 0,
+                in_hand_since: None,
                 line: VecDeque::new(),
                 next_ticket: 0,
                 returned: Vec::new(),
@@ -281,12 +288,14 @@ impl Queue {
                 }
             }
         }
-        // Let in at the last moment, or still there.
-        if let Some(place) = state.place_of(ticket) {
-            if let Some(waiting) = state.line.remove(place) {
+        let left = state.place_of(ticket).map(|place| state.line.remove(place));
+        match left.flatten() {
+            Some(waiting) => {
                 *line = waiting.line;
+                state.count(Fates::dropped(1));
             }
-            state.count(Fates::dropped(1));
+            // Let in at the last moment.
+            None => *line = state.returned.pop().unwrap_or_default(),
         }
     }
 
@@ -342,27 +351,34 @@ impl Queue {
                 self.work.wait_for(&mut state, doze);
                 doze *= 2;
             } else {
-                state.trim();
                 while state.open && state.pending == 0 {
                     state.writer = Writer::Asleep;
                     self.work.wait(&mut state);
                 }
             }
             state.writer = Writer::Busy;
-            if let Some(segment) = state.pop() {
+            if !state.abandoned
+                && let Some(segment) = state.pop()
+            {
                 return Some(segment);
             }
+            state.trim();
         }
     }
 
-    /// Says what became of a segment's events, and lets in who waits. For the
-    /// writer thread.
-    pub(crate) fn settle(&self, segment: Segment, fates: Fates) {
+    /// Says what became of a segment's events, of which the destination took
+    /// `written` bytes, and lets in who waits. For the writer thread.
+    pub(crate) fn settle(&self, segment: Segment, written: usize, fates: Fates) {
         let mut state = self.state.lock();
+        state.in_hand_since = None;
         let events = segment.events;
         let bytes = segment.bytes.len();
+        if written == bytes {
+            state.trouble.success();
+        }
         state.counters.queued -= events;
         state.counters.queued_bytes -= bytes as u64;
+        state.counters.bytes_written += written as u64;
         state.counters.written += fates.written;
         state.counters.dropped += fates.dropped;
         state.counters.fallen_back += fates.fallen_back;
@@ -378,7 +394,7 @@ impl Queue {
         state.settled = end;
         state.recycle(segment.bytes);
         let lanes = state.let_in(self.limits);
-        if !state.flushes.is_empty() {
+        if state.flushes.iter().any(|flush| flush.target <= end) {
             self.progress.notify_all();
         }
         drop(state);
@@ -391,13 +407,6 @@ impl Queue {
                 lane.notify_all();
             }
         }
-    }
-
-    /// Counts bytes that the destination took.
-    pub(crate) fn note_success(&self, bytes: u64) {
-        let mut state = self.state.lock();
-        state.counters.bytes_written += bytes;
-        state.trouble.success();
     }
 
     /// Counts a failure; the number of failures in a row with it.
@@ -425,9 +434,7 @@ impl Queue {
         if let Some(reason) = reason {
             state.trouble.fatal(reason);
         }
-        // Those in line were not let in: they are lost here and now.
-        let waiting = mem::take(&mut state.line);
-        state.count(Fates::dropped(waiting.len() as u64));
+        state.empty_line();
         let mut left: Vec<Segment> = Vec::new();
         while let Some(segment) = state.pop() {
             left.push(segment);
@@ -506,8 +513,13 @@ impl Queue {
             };
             if timed_out && state.writer != Writer::Gone {
                 state.abandoned = true;
+                // The writer may hang for ever, but whoever stands in line must
+                // not.
+                state.empty_line();
+                drop(state);
                 // It may be pausing before another try.
                 self.work.notify_one();
+                self.notify_lanes(u16::MAX);
                 return false;
             }
         }
@@ -543,7 +555,10 @@ impl Queue {
 
     pub(crate) fn health(&self) -> Health {
         match self.lock() {
-            Some(state) => state.trouble.health(),
+            Some(state) => {
+                let held = state.in_hand_since.map(|since| since.elapsed());
+                state.trouble.health(held.filter(|held| *held > STALLED))
+            }
             None => Health::failed(0, 0, FORKED),
         }
     }
@@ -632,6 +647,7 @@ impl State {
         };
         self.pending -= segment.events;
         self.pending_bytes -= segment.bytes.len();
+        self.in_hand_since = Some(Instant::now());
         Some(segment)
     }
 
@@ -642,10 +658,11 @@ impl State {
         }
     }
 
-    /// Gives memory back that only a busy queue needs.
+    /// Gives a buffer back that only a busy queue needs.
     fn trim(&mut self) {
-        self.spare.truncate(IDLE_BUFFERS);
-        self.spare.shrink_to_fit();
+        if self.spare.len() > IDLE_BUFFERS {
+            self.spare.pop();
+        }
     }
 
     /// Moves lines of blocked callers into the queue as far as there is room;
@@ -665,6 +682,12 @@ impl State {
             }
         }
         lanes
+    }
+
+    /// Those in line will not be let in: their events are lost.
+    fn empty_line(&mut self) {
+        let waiting = mem::take(&mut self.line);
+        self.count(Fates::dropped(waiting.len() as u64));
     }
 
     fn place_of(&self, ticket: u64) -> Option<usize> {

@@ -59,7 +59,8 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 /// - A line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
 /// - [`health`](AuditSink::health) is [`Degraded`](Health::Degraded) from the
-///   first failure until three writes in a row have succeeded.
+///   first failure until three writes in a row have succeeded, and while the
+///   destination hangs in one for more than 5 s.
 /// - A destination that panics is not called again. What is queued, and whatever
 ///   comes, goes to the fallback, else is counted as lost; `health` is
 ///   [`Failed`](Health::Failed).
@@ -68,7 +69,8 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///
 /// Dropping the sink writes what is queued and waits for that, for 30 s at most
 /// ([`Builder::drop_timeout`]); if something was lost so, it says so on stderr.
-/// [`close`](Self::close) does the same and returns the outcome. A sink in a
+/// [`close`](Self::close) does the same and returns the outcome; `health` is
+/// [`Failed`](Health::Failed) from then on. A sink in a
 /// `static` is never dropped, and `std::process::exit` drops nothing: close it.
 ///
 /// After a `fork`, the child has no writer thread. Its sink refuses and counts

@@ -1,5 +1,7 @@
 //! What is known of the destination's failures.
 
+use std::time::Duration;
+
 use audit_sink::Health;
 
 /// Reported as healthy again after so many successes in a row.
@@ -44,11 +46,16 @@ impl Trouble {
         self.fatal("closed");
     }
 
-    pub(crate) fn health(&self) -> Health {
-        match (&self.fatal, &self.last) {
-            (Some(reason), _) => Health::failed(self.in_a_row, self.total, reason),
-            (None, Some(reason)) => Health::degraded(self.in_a_row, self.total, reason),
-            (None, None) => Health::Healthy,
+    /// `stalled`: the destination is at one piece of work for that long.
+    pub(crate) fn health(&self, stalled: Option<Duration>) -> Health {
+        match (&self.fatal, &self.last, stalled) {
+            (Some(reason), ..) => Health::failed(self.in_a_row, self.total, reason),
+            (None, Some(reason), _) => Health::degraded(self.in_a_row, self.total, reason),
+            (None, None, Some(time)) => {
+                let reason = format!("the destination hangs for {} s", time.as_secs());
+                Health::degraded(self.in_a_row, self.total, reason)
+            }
+            (None, None, None) => Health::Healthy,
         }
     }
 }

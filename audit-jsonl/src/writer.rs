@@ -69,12 +69,11 @@ impl Writer<'_> {
         let mut taken = 0;
         match self.deliver(&segment.bytes, &mut taken) {
             Ok(()) => {
-                self.queue.note_success(segment.bytes.len() as u64);
-                let written = Fates {
+                let fates = Fates {
                     written: segment.events,
                     ..Fates::default()
                 };
-                self.queue.settle(segment, written);
+                self.queue.settle(segment, taken, fates);
                 Ok(())
             }
             Err(Undelivered::Panicked) => {
@@ -110,7 +109,7 @@ impl Writer<'_> {
         loop {
             match self.destination.flush() {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => self.wait_after(&error, &mut pause)?,
+                Ok(Err(error)) => self.wait_after(&error, &mut pause, false)?,
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
@@ -118,14 +117,19 @@ impl Writer<'_> {
 
     fn deliver_all(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
         let mut pause = FIRST_PAUSE;
+        let mut progress = false;
         while *taken < bytes.len() {
             match self.destination.write_some(&bytes[*taken..]) {
                 Ok(Ok(more)) => {
                     *taken += more;
                     pause = FIRST_PAUSE;
+                    progress = true;
                 }
-                // `Write` promises that a failing call took nothing.
-                Ok(Err(error)) => self.wait_after(&error, &mut pause)?,
+                Ok(Err(error)) => {
+                    // `Write` promises that a failing call took nothing.
+                    self.wait_after(&error, &mut pause, progress)?;
+                    progress = false;
+                }
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
@@ -133,9 +137,14 @@ impl Writer<'_> {
     }
 
     /// Counts a failure and waits before the next try, if there is to be one.
-    fn wait_after(&self, error: &io::Error, pause: &mut Duration) -> Result<(), Undelivered> {
+    fn wait_after(
+        &self,
+        error: &io::Error,
+        pause: &mut Duration,
+        progress: bool,
+    ) -> Result<(), Undelivered> {
         let in_a_row = self.queue.note_failure(text_of(error));
-        if in_a_row >= PATIENCE && !ends_by_itself(error.kind()) {
+        if in_a_row >= PATIENCE && !progress && !ends_by_itself(error.kind()) {
             return Err(Undelivered::GivenUp);
         }
         if !self.queue.pause(*pause) {
@@ -165,7 +174,7 @@ impl Writer<'_> {
                 }
             }
         }
-        self.queue.settle(segment, fates);
+        self.queue.settle(segment, written, fates);
     }
 }
 
@@ -174,10 +183,7 @@ impl Writer<'_> {
 fn ends_by_itself(kind: ErrorKind) -> bool {
     matches!(
         kind,
-        ErrorKind::StorageFull
-            | ErrorKind::QuotaExceeded
-            | ErrorKind::FileTooLarge
-            | ErrorKind::WouldBlock
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WouldBlock
     )
 }
 
