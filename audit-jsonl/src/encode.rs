@@ -234,10 +234,10 @@ impl Encoder<'_> {
 
     #[inline]
     fn room_for(&self, more: usize) -> Result<(), TooLong> {
-        if more > self.limit.saturating_sub(self.line.len()) {
-            return Err(TooLong);
+        match self.limit.checked_sub(self.line.len()) {
+            Some(room) if more <= room => Ok(()),
+            _ => Err(TooLong),
         }
-        Ok(())
     }
 }
 
