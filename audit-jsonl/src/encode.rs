@@ -3,6 +3,9 @@
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 
+#[cfg(test)]
+mod tests;
+
 /// The line would be longer than its bound.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
