@@ -293,6 +293,10 @@ impl Queue {
             Some(waiting) => {
                 *line = waiting.line;
                 state.count(Fates::dropped(1));
+                // It may have held up smaller ones that there is room for.
+                let lanes = state.let_in(self.limits);
+                drop(state);
+                self.notify_lanes(lanes);
             }
             // Let in at the last moment.
             None => *line = state.returned.pop().unwrap_or_default(),
