@@ -10,7 +10,7 @@ use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
 use parking_lot::Mutex;
 
 use crate::builder::Builder;
-use crate::destination::Destination;
+use crate::destination::{Destination, Panicked, catching};
 use crate::encode::encode;
 use crate::file::open_lines;
 use crate::queue::{FORKED, Fates, Limits, Offered, Queue, WhenFull};
@@ -338,7 +338,13 @@ impl AuditSink for JsonLinesAuditSink {
             None => Ok(()),
             Some(fallback) => {
                 let left = timeout.saturating_sub(begun.elapsed());
-                this_thread::nested(|| fallback.flush(left)).unwrap_or(Ok(()))
+                let flush = || catching(|| fallback.flush(left));
+                match this_thread::nested(flush) {
+                    Some(Ok(flushed)) => flushed,
+                    Some(Err(Panicked)) => Err(FlushError::unusable("the fallback panicked")),
+                    // It is its own fallback, by way of others or not.
+                    None => Ok(()),
+                }
             }
         }
     }
