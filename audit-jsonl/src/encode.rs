@@ -3,6 +3,9 @@
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 
+#[cfg(test)]
+mod tests;
+
 /// The line would be longer than its bound.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
@@ -234,10 +237,10 @@ impl Encoder<'_> {
 
     #[inline]
     fn room_for(&self, more: usize) -> Result<(), TooLong> {
-        if more > self.limit.saturating_sub(self.line.len()) {
-            return Err(TooLong);
+        match self.limit.checked_sub(self.line.len()) {
+            Some(room) if more <= room => Ok(()),
+            _ => Err(TooLong),
         }
-        Ok(())
     }
 }
 

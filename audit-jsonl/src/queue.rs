@@ -350,6 +350,10 @@ impl Queue {
                 *line = waiting.line;
                 state.count(Fates::dropped(1));
                 state.fail_commit(mark, &CommitError::NotRecorded);
+                // It may have held up smaller ones that there is room for.
+                let lanes = state.let_in(self.limits);
+                drop(state);
+                self.notify_lanes(lanes);
             }
             // Let in at the last moment.
             None => *line = state.returned.pop().unwrap_or_default(),

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use crate::builder::Builder;
 use crate::chain::LONGEST_EVENT;
 use crate::cut::encode_cut;
+use crate::destination::{Panicked, catching};
 use crate::encode::{TooLong, encode};
 use crate::file::open_lines;
 use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, WhenFull};
@@ -407,7 +408,13 @@ impl AuditSink for JsonLinesAuditSink {
             None => Ok(()),
             Some(fallback) => {
                 let left = timeout.saturating_sub(begun.elapsed());
-                this_thread::nested(|| fallback.flush(left)).unwrap_or(Ok(()))
+                let flush = || catching(|| fallback.flush(left));
+                match this_thread::nested(flush) {
+                    Some(Ok(flushed)) => flushed,
+                    Some(Err(Panicked)) => Err(FlushError::unusable("the fallback panicked")),
+                    // It is its own fallback, by way of others or not.
+                    None => Ok(()),
+                }
             }
         }
     }
