@@ -161,6 +161,19 @@ impl Tip {
         }
     }
 
+    /// Whether a line with this head, which names the line before by `prev`, is
+    /// the next.
+    pub(crate) fn is_followed_by(&self, head: &Head, prev: Option<LeafHash>) -> bool {
+        match self {
+            Self::New(_) => head.seq == 0 && prev.is_none(),
+            Self::After(before) => {
+                head.stream == before.stream
+                    && head.seq == before.seq + 1
+                    && prev == Some(before.hash)
+            }
+        }
+    }
+
     /// Appends `event`, a plain line with its line feed, as the next line of the
     /// chain. The tip is that line then.
     pub(crate) fn link(&mut self, event: &[u8], notes: &Notes, out: &mut Vec<u8>) {

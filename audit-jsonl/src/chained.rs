@@ -6,7 +6,7 @@ use audit_schema::{CallEvent, Outcome, now_rfc3339};
 
 use crate::chain::{Head, Notes};
 use crate::encode::encode;
-use crate::log::{Fault, Item, Log};
+use crate::log::{Fault, Item, Log, sleeping};
 use crate::queue::{Mark, Queue, Segment};
 use crate::writer::{FIRST_PAUSE, Undelivered, wait_after};
 use crate::{CommitError, Durability, Receipt, ulid};
@@ -79,20 +79,24 @@ impl Chained {
             return Ok(());
         }
         let synced = self.sync(queue);
-        if !receipts.is_empty() {
-            let results = receipts.into_iter().map(|(id, receipt)| {
-                let result = match &synced {
-                    Ok(()) => Ok(receipt),
-                    Err(reason) => Err(CommitError::NotSynced {
-                        reason: reason.clone(),
-                    }),
-                };
-                (id, result)
-            });
-            queue.resolve_commits(results);
+        let results = receipts.into_iter().map(|(id, receipt)| {
+            let result = match &synced {
+                Ok(()) => Ok(receipt),
+                Err(stopped) => Err(CommitError::NotSynced {
+                    reason: stopped.reason.clone(),
+                }),
+            };
+            (id, result)
+        });
+        queue.resolve_commits(results);
+        match synced {
+            Err(Stopped { reason, for_good }) if for_good => Err(Undelivered::Failed { reason }),
+            // They stand in the log, but synced is what was asked for.
+            Err(_) if self.durability == Durability::EveryBatch => {
+                Err(Undelivered::GivenUp { written: 0 })
+            }
+            _ => Ok(()),
         }
-        // The lines are written; whether they stay is not known.
-        synced.map_err(|reason| Undelivered::Failed { reason })
     }
 
     /// Appends a segment; the receipts of its commits.
@@ -149,23 +153,38 @@ impl Chained {
         }
     }
 
-    /// Syncs for as long as it takes; why it can't ever.
-    pub(crate) fn sync(&mut self, queue: &Queue) -> Result<(), String> {
+    /// Syncs since it is due; why nothing will be written any more.
+    pub(crate) fn sync_due(&mut self, queue: &Queue) -> Result<(), String> {
+        match self.sync(queue) {
+            Err(Stopped { reason, for_good }) if for_good => Err(reason),
+            Err(_) => {
+                self.unsynced_since = Some(Instant::now());
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Syncs for as long as it takes.
+    fn sync(&mut self, queue: &Queue) -> Result<(), Stopped> {
         let mut pause = FIRST_PAUSE;
         while self.log.has_unsynced() {
             match self.log.sync(&mut |pause| queue.pause(pause)) {
                 Ok(()) => {}
                 Err(Fault::Io(error) | Fault::Spoilt(error)) => {
                     if !wait_after(queue, error.to_string(), error.kind(), &mut pause, false) {
-                        return Err(error.to_string());
+                        return Err(Stopped::for_now(error.to_string()));
                     }
                 }
                 Err(Fault::Failed(error)) => {
                     let reason = format!("syncing failed in file after file: {error}");
                     queue.note_failure(reason.clone());
-                    return Err(reason);
+                    return Err(Stopped {
+                        reason,
+                        for_good: true,
+                    });
                 }
-                Err(Fault::Abandoned) => return Err("the sink was closed meanwhile".into()),
+                Err(Fault::Abandoned) => return Err(Stopped::for_now(CLOSED.into())),
             }
         }
         self.unsynced_since = None;
@@ -180,7 +199,7 @@ impl Chained {
                 queue.note_failure(reason.clone());
                 Err(reason)
             }
-            Err(Fault::Abandoned) => Err("the sink was closed meanwhile".into()),
+            Err(Fault::Abandoned) => Err(CLOSED.into()),
         }
     }
 
@@ -205,13 +224,12 @@ impl Chained {
             cut: 0,
         };
         let bytes = line.len();
-        let mut once = |_| true;
         let closed = self
             .log
-            .append(std::iter::once(item), bytes, told, &mut once, |_| {});
+            .append(std::iter::once(item), bytes, told, &mut sleeping, |_| {});
         let synced = match self.durability {
             Durability::Written => Ok(()),
-            _ => self.log.sync(&mut once),
+            _ => self.log.sync(&mut sleeping),
         };
         if let Err(fault) = closed.and(synced) {
             queue.note_failure(format!("the log could not be closed: {fault:?}"));
@@ -227,6 +245,23 @@ impl Chained {
         if large != self.warned {
             self.warned = large;
             queue.warn(large.then(|| format!("the log has {size} bytes, more than {warn_bytes}")));
+        }
+    }
+}
+
+const CLOSED: &str = "the sink was closed meanwhile";
+
+/// A sync that was given up.
+struct Stopped {
+    reason: String,
+    for_good: bool,
+}
+
+impl Stopped {
+    fn for_now(reason: String) -> Self {
+        Self {
+            reason,
+            for_good: false,
         }
     }
 }

@@ -13,7 +13,8 @@ mod tail;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
 
 pub(crate) use self::names::random;
 pub(crate) use self::rotate::Rotation;
@@ -24,15 +25,17 @@ use crate::log::names::FileId;
 /// A batch's system calls may be interrupted so often in a row.
 const INTERRUPTIONS: u32 = 1_000;
 
-/// Between two tries at the lock.
-const LOCK_PAUSE: Duration = Duration::from_millis(1);
+/// Between two tries at the lock: at first, and at most. A batch holds it for
+/// less than a millisecond.
+const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(50);
+const LAST_LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// Whoever holds the lock for longer than this is told of.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
-/// After so many failed syncs in a row, each in a file of its own, the log has
-/// failed.
-const FAILED_SYNCS: u32 = 3;
+/// After so many syncs or writes that failed in a row, each in a file of its own,
+/// the log has failed.
+const FAILED_FILES: u32 = 3;
 
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -64,6 +67,7 @@ pub(crate) struct Log {
     /// The file is new, and its name not known to be on disk.
     name_unsynced: bool,
     failed_syncs: u32,
+    failed_writes: u32,
     /// Nothing is appended to the file any more; what is not known to be on disk
     /// goes to the next one.
     spoilt: bool,
@@ -111,17 +115,26 @@ impl From<io::Error> for Fault {
 impl Log {
     /// Opens the log, and makes it if it isn't there. Nothing is written to it
     /// before the first batch.
-    pub(crate) fn open(path: &Path, rotation: Rotation, reserve: u64) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, rotation: Rotation, reserve: u64) -> Result<Self, Fault> {
         let head_path = names::with_suffix(path, ".head");
-        let head_file = open(&head_path, false)?;
+        let pause = &mut sleeping;
+        let head_file = loop {
+            let head_file = open(&head_path, false)?;
+            lock(&head_file, &head_path, pause)?;
+            if has_the_name(&head_file, &head_path)? {
+                break head_file;
+            }
+        };
         let file = open(path, true)?;
         let metadata = file.metadata()?;
         if !metadata.is_file() {
-            return Err(io::Error::new(
-                ErrorKind::InvalidInput,
-                "it is no regular file; a chained log needs one",
-            ));
+            let message = "it is no regular file; a chained log needs one";
+            return Err(io::Error::new(ErrorKind::InvalidInput, message).into());
         }
+        // No decision on what may not be on disk.
+        file.sync_all()?;
+        head_file.sync_all()?;
+        names::sync_directory(path)?;
         let mut log = Self {
             path: path.to_owned(),
             head_path,
@@ -136,25 +149,17 @@ impl Log {
             made: made(&metadata),
             pending: Notes::default(),
             lines: Vec::new(),
-            synced: 0,
+            synced: metadata.len(),
             written: metadata.len(),
-            name_unsynced: true,
+            name_unsynced: false,
             failed_syncs: 0,
+            failed_writes: 0,
             spoilt: false,
             carry: None,
         };
-        // No decision on what may not be on disk.
-        log.file.sync_all()?;
-        log.head_file.sync_all()?;
-        names::sync_directory(path)?;
-        log.name_unsynced = false;
-        log.synced = metadata.len();
-        // A look, so that what can't be gone on with is an error here and now.
-        log.under_lock(&mut |_| true, |log| log.look().map(drop))
-            .map_err(|fault| match fault {
-                Fault::Io(error) | Fault::Spoilt(error) | Fault::Failed(error) => error,
-                Fault::Abandoned => ErrorKind::TimedOut.into(),
-            })?;
+        // What can't be gone on with is an error here and now.
+        log.look()?;
+        fs4::FileExt::unlock(&log.head_file)?;
         Ok(log)
     }
 
@@ -207,15 +212,21 @@ impl Log {
                     return Ok(());
                 }
                 Err(error) => {
-                    self.failed_syncs += 1;
-                    self.spoilt = true;
-                    if self.failed_syncs >= FAILED_SYNCS {
-                        return Err(Fault::Failed(error));
-                    }
+                    self.note_failed_sync(error)?;
                     self.under_lock(pause, |log| log.look().map(drop))?;
                 }
             }
         }
+    }
+
+    /// The file is given up; with too many in a row, the log.
+    fn note_failed_sync(&mut self, error: io::Error) -> Result<(), Fault> {
+        self.failed_syncs += 1;
+        self.spoilt = true;
+        if self.failed_syncs >= FAILED_FILES {
+            return Err(Fault::Failed(error));
+        }
+        Ok(())
     }
 
     fn sync_once(&mut self) -> io::Result<()> {
@@ -235,8 +246,8 @@ impl Log {
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         loop {
-            self.lock(pause)?;
-            if self.has_the_heads_name()? {
+            lock(&self.head_file, &self.head_path, pause)?;
+            if has_the_name(&self.head_file, &self.head_path)? {
                 break;
             }
             self.head_file = open(&self.head_path, false)?;
@@ -248,34 +259,6 @@ impl Log {
         let value = result?;
         unlocked?;
         Ok(value)
-    }
-
-    fn lock(&self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
-        let mut waited = Duration::ZERO;
-        loop {
-            match fs4::FileExt::try_lock(&self.head_file) {
-                Ok(()) => return Ok(()),
-                Err(fs4::TryLockError::Error(error)) => return Err(error.into()),
-                Err(fs4::TryLockError::WouldBlock) => {}
-            }
-            if waited >= LOCK_PATIENCE {
-                let name = self.head_path.display();
-                let message = format!("another process holds the lock on {name}");
-                return Err(io::Error::new(ErrorKind::WouldBlock, message).into());
-            }
-            if !pause(LOCK_PAUSE) {
-                return Err(Fault::Abandoned);
-            }
-            waited += LOCK_PAUSE;
-        }
-    }
-
-    fn has_the_heads_name(&self) -> io::Result<bool> {
-        match fs::symlink_metadata(&self.head_path) {
-            Ok(metadata) => Ok(FileId::of(&metadata) == FileId::of(&self.head_file.metadata()?)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            Err(error) => Err(error),
-        }
     }
 
     fn check_space(&self, bytes: usize) -> Result<(), Fault> {
@@ -340,13 +323,18 @@ impl Log {
             // finds it beyond the head.
             self.left = None;
             let taken_back = self.file.set_len(start);
-            return Err(if taken_back.is_ok() && passes(error.kind()) {
-                Fault::Io(error)
+            if taken_back.is_ok() && passes(error.kind()) {
+                return Err(Fault::Io(error));
+            }
+            self.spoilt = true;
+            self.failed_writes += 1;
+            return Err(if self.failed_writes >= FAILED_FILES {
+                Fault::Failed(error)
             } else {
-                self.spoilt = true;
                 Fault::Spoilt(error)
             });
         }
+        self.failed_writes = 0;
         self.written = start + lines.len() as u64;
         if let Tip::After(head) = tip {
             self.write_head(*head);
@@ -365,6 +353,45 @@ impl Log {
         };
         self.left = record.write(&mut self.head_file).ok().map(|()| record);
     }
+}
+
+/// Takes the lock on a head file, with pauses.
+fn lock(
+    head_file: &File,
+    head_path: &Path,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> Result<(), Fault> {
+    let begun = Instant::now();
+    let mut next = FIRST_LOCK_PAUSE;
+    loop {
+        match fs4::FileExt::try_lock(head_file) {
+            Ok(()) => return Ok(()),
+            Err(fs4::TryLockError::Error(error)) => return Err(error.into()),
+            Err(fs4::TryLockError::WouldBlock) => {}
+        }
+        if begun.elapsed() >= LOCK_PATIENCE {
+            let message = format!("another process holds the lock on {}", head_path.display());
+            return Err(io::Error::new(ErrorKind::WouldBlock, message).into());
+        }
+        if !pause(next) {
+            return Err(Fault::Abandoned);
+        }
+        next = (next * 2).min(LAST_LOCK_PAUSE);
+    }
+}
+
+fn has_the_name(file: &File, path: &Path) -> io::Result<bool> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(FileId::of(&metadata) == FileId::of(&file.metadata()?)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// A pause for when there is nobody who could end it.
+pub(crate) fn sleeping(pause: Duration) -> bool {
+    thread::sleep(pause);
+    true
 }
 
 /// Whether an error of `write` may pass, and says nothing of the file.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::chained::Chained;
-use crate::log::{Log, Rotation};
+use crate::log::{Fault, Log, Rotation};
 use crate::writer::Output;
 use crate::{Durability, JsonLinesAuditSink, OpenError};
 
@@ -161,6 +161,11 @@ impl LogBuilder {
         {
             fs::create_dir_all(parent)?;
         }
-        Log::open(&self.path, self.rotation.clone(), self.reserve_bytes)
+        Log::open(&self.path, self.rotation.clone(), self.reserve_bytes).map_err(
+            |fault| match fault {
+                Fault::Io(error) | Fault::Spoilt(error) | Fault::Failed(error) => error,
+                Fault::Abandoned => io::ErrorKind::TimedOut.into(),
+            },
+        )
     }
 }

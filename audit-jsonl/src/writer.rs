@@ -119,7 +119,7 @@ impl Output {
     fn due_now(&mut self, queue: &Queue) -> Result<(), String> {
         match self {
             Self::Plain(_) => Ok(()),
-            Self::Chained(chained) => chained.sync(queue),
+            Self::Chained(chained) => chained.sync_due(queue),
         }
     }
 

@@ -86,7 +86,7 @@ impl Log {
             return self.take_rest(record.size, size, after, false);
         }
         if record.file != self.file_id {
-            return self.take_rest(0, size, after, true);
+            return self.go_on_in_another(&record, size);
         }
         if record.boot != self.boot {
             return self.after_power_loss(&record, size);
@@ -96,13 +96,28 @@ impl Log {
             let end = tail::last_line_feed(&mut self.file, size)?;
             return self.take_rest(end, size, after, false);
         }
-        self.replace_damaged(Some(record.head))
+        self.replace_damaged(record.head)
+    }
+
+    /// Another file bears the log's name: somebody has moved the log away.
+    fn go_on_in_another(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+        let after = Tip::After(record.head);
+        let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
+        if rest.bad_line {
+            self.move_damaged_away()?;
+            return Ok(after);
+        }
+        self.take_rest(0, size, after, true)
     }
 
     /// Whether the head's line is where the head says.
     fn stands_at(&mut self, record: &Record, size: u64) -> io::Result<bool> {
         if size < record.size {
             return Ok(false);
+        }
+        if record.size == 0 {
+            // The file was begun, and nothing is in it yet.
+            return Ok(true);
         }
         let line = tail::line_ending_at(&mut self.file, record.size)?;
         Ok(line.is_some_and(
@@ -115,7 +130,7 @@ impl Log {
         if let Some((head, end)) = tail::last_link(&mut self.file, size)? {
             let rest = tail::read_rest(&mut self.file, end, size, Tip::After(head), false)?;
             if rest.bad_line {
-                return self.replace_damaged(Some(head));
+                return self.replace_damaged(head);
             }
             return self.take_rest(end, size, Tip::After(head), false);
         }
@@ -196,27 +211,25 @@ impl Log {
     }
 
     /// The file is moved aside, and a new stream begins in a new one.
-    fn replace_damaged(&mut self, head: Option<Head>) -> Result<Tip, Fault> {
-        let time: String = now_rfc3339()
-            .chars()
-            .take_while(|&char| char != '.')
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
+    fn replace_damaged(&mut self, head: Head) -> Result<Tip, Fault> {
+        let file = self.move_damaged_away()?;
+        self.pending.after = Some(Replaced { head, file });
+        Ok(Tip::New(StreamId::from_bytes(names::random())))
+    }
+
+    /// Moves the file aside and makes a new one; the name that it has now.
+    fn move_damaged_away(&mut self) -> io::Result<String> {
+        let mut time = now_rfc3339();
+        time.truncate("2026-11-20T09:30:00".len());
+        time.retain(|char| char.is_ascii_alphanumeric());
         let wanted = names::with_suffix(&self.path, &format!(".damaged-{time}Z"));
         let aside = names::rename_aside(&self.path, &wanted)?;
         self.open_named()?;
         names::sync_directory(&self.path)?;
         self.name_unsynced = false;
         self.written = 0;
-        self.pending.after = head.map(|head| Replaced {
-            head,
-            file: aside
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
-        });
-        Ok(Tip::New(StreamId::from_bytes(names::random())))
+        let name = aside.file_name().unwrap_or_default();
+        Ok(name.to_string_lossy().into_owned())
     }
 
     /// A file on which a sync or a write failed is never appended to again. What
@@ -252,21 +265,23 @@ impl Log {
         let Some(carry) = &mut self.carry else {
             return Ok(());
         };
-        let mut block = vec![0; (carry.to - carry.from).min(1024 * 1024) as usize];
+        let mut block = vec![0; 1024 * 1024];
+        let mut before: Option<Tip> = None;
         while carry.from < carry.to {
             let length = (carry.to - carry.from).min(block.len() as u64) as usize;
             carry.file.seek(SeekFrom::Start(carry.from))?;
             carry.file.read_exact(&mut block[..length])?;
             // Whole lines at a time, so that a stop in between leaves no fragment.
             let Some(whole) = block[..length].iter().rposition(|&byte| byte == b'\n') else {
-                break;
+                if length < block.len() {
+                    return Err(unreadable());
+                }
+                block.resize(2 * length, 0);
+                continue;
             };
             let lines = &block[..=whole];
             for line in lines.split_inclusive(|&byte| byte == b'\n') {
-                if let Line::Garbage = Line::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
-                    let message = "a line that may not be on disk reads back as no record";
-                    return Err(io::Error::new(ErrorKind::InvalidData, message).into());
-                }
+                before = check_link(before, line)?;
             }
             let start = self.written;
             if let Err(error) = super::write_whole(&mut self.file, lines) {
@@ -275,6 +290,9 @@ impl Log {
             }
             self.written = start + lines.len() as u64;
             carry.from += lines.len() as u64;
+        }
+        if before.is_some_and(|last| last != *tip) {
+            return Err(unreadable());
         }
         self.carry = None;
         if let Tip::After(head) = tip {
@@ -293,4 +311,22 @@ impl Log {
         }
         Ok(self.first_seq)
     }
+}
+
+/// The tip after a line of a spoilt file, if it follows the one before.
+fn check_link(before: Option<Tip>, line: &[u8]) -> Result<Option<Tip>, Fault> {
+    match Line::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
+        Line::Plain => Ok(before),
+        Line::Link { head, prev } if before.is_none_or(|tip| tip.is_followed_by(&head, prev)) => {
+            Ok(Some(Tip::After(head)))
+        }
+        _ => Err(unreadable()),
+    }
+}
+
+/// Lines that are not known to be on disk don't read back as they were written,
+/// so they can't be written anew.
+fn unreadable() -> Fault {
+    let message = "lines that could not be synced don't read back as they were";
+    Fault::Failed(io::Error::new(ErrorKind::InvalidData, message))
 }

@@ -39,9 +39,9 @@ impl Log {
         }
         // What is renamed must be whole on disk: nobody will sync it again.
         if let Err(error) = self.file.sync_all() {
-            self.failed_syncs += 1;
-            self.spoilt = true;
-            return Err(Fault::Spoilt(error));
+            let again = io::Error::new(error.kind(), error.to_string());
+            self.note_failed_sync(error)?;
+            return Err(Fault::Spoilt(again));
         }
         let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq);
         let wanted = names::rotated(&self.path, &head.stream, first_seq);

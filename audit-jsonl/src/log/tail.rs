@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 
 use sha2::{Digest, Sha256};
 
-use crate::chain::{Line, Measured, Tip};
+use crate::chain::{Head, Line, Measured, Tip};
 
 const BLOCK: u64 = 64 * 1024;
 
@@ -56,7 +56,7 @@ pub(crate) fn read_rest(
             break;
         }
         match Line::parse(&line[..read - 1]) {
-            Line::Link { head, prev } if follows(&rest.tip, &head, prev) => {
+            Line::Link { head, prev } if rest.tip.is_followed_by(&head, prev) => {
                 rest.tip = Tip::After(head);
                 plain = Sha256::new();
                 plain_lines = 0;
@@ -80,17 +80,6 @@ pub(crate) fn read_rest(
         });
     }
     Ok(rest)
-}
-
-use crate::chain::{Head, LeafHash};
-
-fn follows(tip: &Tip, head: &Head, prev: Option<LeafHash>) -> bool {
-    match tip {
-        Tip::New(_) => head.seq == 0 && prev.is_none(),
-        Tip::After(before) => {
-            head.stream == before.stream && head.seq == before.seq + 1 && prev == Some(before.hash)
-        }
-    }
 }
 
 fn comes_before(tip: &Tip, head: &Head) -> bool {
