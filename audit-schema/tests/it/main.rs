@@ -1,0 +1,3 @@
+//! What `audit-schema` promises, one module a promise.
+
+mod wire;
