@@ -1,3 +1,4 @@
 //! What `audit-schema` promises, one module a promise.
 
+mod golden;
 mod wire;
