@@ -1,4 +1,5 @@
 //! What `audit-schema` promises, one module a promise.
 
 mod golden;
+mod reading;
 mod wire;
