@@ -2,4 +2,5 @@
 
 mod golden;
 mod reading;
+mod round_trip;
 mod wire;
