@@ -1,6 +1,8 @@
 //! What `audit-schema` promises, one module a promise.
 
+mod clock;
 mod golden;
 mod reading;
 mod round_trip;
+mod types;
 mod wire;
