@@ -4,5 +4,6 @@ mod clock;
 mod golden;
 mod reading;
 mod round_trip;
+mod schema;
 mod types;
 mod wire;
