@@ -1,5 +1,8 @@
+use serde::de::{Deserializer, MapAccess};
 use serde::{Deserialize, Serialize};
 
+use crate::provenance::Provenance;
+use crate::reading::{Shape, Slot, next_name, shape, skip};
 use crate::{CapProvenance, Outcome};
 
 /// The version of the record that this crate writes.
@@ -41,7 +44,9 @@ pub const SCHEMA_VERSION: u32 = 3;
 /// assert_eq!(serde_json::from_str::<CallEvent>(&line)?, event);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+// `Deserialize` is written out below. `default` says here, to the generator of the
+// JSON Schema among others, which members it lets be missing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct CallEvent {
     /// When the call began: RFC 3339, UTC, as `"2026-11-20T09:30:00.000000Z"`.
@@ -178,5 +183,81 @@ impl CallEvent {
     ) -> Self {
         self.capability_provenance = capability_provenance;
         self
+    }
+}
+
+impl<'de> Deserialize<'de> for CallEvent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        shape(deserializer)
+    }
+}
+
+const MEMBERS: &[&str] = &[
+    "ts",
+    "call_id",
+    "tool_id",
+    "caller_id",
+    "granted_capabilities",
+    "duration_ms",
+    "outcome",
+    "tier",
+    "dry_run",
+    "schema_version",
+    "secrets_resolved",
+    "cursor_page",
+    "capability_provenance",
+];
+
+impl Shape for CallEvent {
+    const EXPECTED: &'static str = "a record: an object";
+
+    fn from_object<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut ts = Slot::new("ts");
+        let mut call_id = Slot::new("call_id");
+        let mut tool_id = Slot::new("tool_id");
+        let mut caller_id = Slot::new("caller_id");
+        let mut granted_capabilities = Slot::new("granted_capabilities");
+        let mut duration_ms = Slot::new("duration_ms");
+        let mut outcome = Slot::new("outcome");
+        let mut tier = Slot::new("tier");
+        let mut dry_run = Slot::new("dry_run");
+        let mut schema_version = Slot::new("schema_version");
+        let mut secrets_resolved = Slot::new("secrets_resolved");
+        let mut cursor_page = Slot::new("cursor_page");
+        let mut provenance: Slot<Provenance> = Slot::new("capability_provenance");
+        let map = &mut map;
+        while let Some(name) = next_name(map, MEMBERS)? {
+            match name {
+                "ts" => ts.read(map)?,
+                "call_id" => call_id.read(map)?,
+                "tool_id" => tool_id.read(map)?,
+                "caller_id" => caller_id.read(map)?,
+                "granted_capabilities" => granted_capabilities.read(map)?,
+                "duration_ms" => duration_ms.read(map)?,
+                "outcome" => outcome.read_nested(map)?,
+                "tier" => tier.read(map)?,
+                "dry_run" => dry_run.read(map)?,
+                "schema_version" => schema_version.read(map)?,
+                "secrets_resolved" => secrets_resolved.read(map)?,
+                "cursor_page" => cursor_page.read(map)?,
+                "capability_provenance" => provenance.read_nested(map)?,
+                _ => skip(map)?,
+            }
+        }
+        Ok(Self {
+            ts: ts.required()?,
+            call_id: call_id.required()?,
+            tool_id: tool_id.required()?,
+            caller_id: caller_id.or_default(),
+            granted_capabilities: granted_capabilities.required()?,
+            duration_ms: duration_ms.required()?,
+            outcome: outcome.required()?,
+            tier: tier.required()?,
+            dry_run: dry_run.required()?,
+            schema_version: schema_version.required()?,
+            secrets_resolved: secrets_resolved.or_default(),
+            cursor_page: cursor_page.or_default(),
+            capability_provenance: provenance.or_default().0,
+        })
     }
 }

@@ -4,9 +4,9 @@
 #[cfg(feature = "clock")]
 mod clock;
 mod event;
-mod kind;
 mod outcome;
 mod provenance;
+mod reading;
 
 #[cfg(feature = "clock")]
 pub use crate::clock::now_rfc3339;

@@ -1,6 +1,7 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
 
-use crate::kind::{Kinded, Members};
+use crate::reading::{Kinded, Members, shape};
 
 /// How a call ended.
 ///
@@ -70,29 +71,37 @@ pub enum Outcome {
 
 impl<'de> Deserialize<'de> for Outcome {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Members::deserialize(deserializer, "an outcome")
+        shape(deserializer)
     }
 }
 
 impl Kinded for Outcome {
-    const MEMBERS: &'static [&'static str] =
-        &["code", "retryable", "message", "missing", "retry_after_ms"];
+    const EXPECTED: &'static str = "an outcome: an object with a member `kind`";
 
-    fn from_members<E: serde::de::Error>(kind: &str, members: &mut Members) -> Result<Self, E> {
+    const KINDS: &'static [(&'static str, &'static [&'static str])] = &[
+        ("success", &[]),
+        ("execution_failed", &["code", "retryable"]),
+        ("invalid_args", &["message"]),
+        ("capability_denied", &["missing"]),
+        ("rate_limited", &["retry_after_ms"]),
+        ("tool_not_found", &[]),
+    ];
+
+    fn from_members<E: Error>(kind: &str, members: &mut Members) -> Result<Self, E> {
         Ok(match kind {
             "success" => Self::Success,
             "execution_failed" => Self::ExecutionFailed {
-                code: members.string("code")?,
-                retryable: members.bool("retryable")?,
+                code: members.get("code")?,
+                retryable: members.get("retryable")?,
             },
             "invalid_args" => Self::InvalidArgs {
-                message: members.string("message")?,
+                message: members.get("message")?,
             },
             "capability_denied" => Self::CapabilityDenied {
-                missing: members.strings("missing")?,
+                missing: members.get("missing")?,
             },
             "rate_limited" => Self::RateLimited {
-                retry_after_ms: members.optional_u64("retry_after_ms")?,
+                retry_after_ms: members.get("retry_after_ms")?,
             },
             "tool_not_found" => Self::ToolNotFound,
             _ => Self::Unknown { kind: kind.into() },

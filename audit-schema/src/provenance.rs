@@ -1,6 +1,7 @@
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::de::{Deserializer, Error, MapAccess, SeqAccess};
+use serde::{Deserialize, Serialize};
 
-use crate::kind::{Kinded, Members};
+use crate::reading::{Kinded, Members, Shape, Slot, next_name, shape, skip};
 
 /// One granted capability and where it came from:
 /// `{"cap":"fs.read","source":{"kind":"string_allow_list"}}`. Since version 3.
@@ -15,7 +16,7 @@ use crate::kind::{Kinded, Members};
 /// );
 /// # Ok::<(), serde_json::Error>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct CapProvenance {
     /// The capability, as in
     /// [`granted_capabilities`](crate::CallEvent::granted_capabilities).
@@ -56,21 +57,78 @@ pub enum ProvSource {
 
 impl<'de> Deserialize<'de> for ProvSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Members::deserialize(deserializer, "a capability's source")
+        shape(deserializer)
     }
 }
 
 impl Kinded for ProvSource {
-    const MEMBERS: &'static [&'static str] = &["issuer_did", "chain_depth"];
+    const EXPECTED: &'static str = "a source: an object with a member `kind`";
 
-    fn from_members<E: serde::de::Error>(kind: &str, members: &mut Members) -> Result<Self, E> {
+    const KINDS: &'static [(&'static str, &'static [&'static str])] = &[
+        ("string_allow_list", &[]),
+        ("ucan_chain", &["issuer_did", "chain_depth"]),
+    ];
+
+    fn from_members<E: Error>(kind: &str, members: &mut Members) -> Result<Self, E> {
         Ok(match kind {
             "string_allow_list" => Self::StringAllowList,
             "ucan_chain" => Self::UcanChain {
-                issuer_did: members.string("issuer_did")?,
-                chain_depth: members.u8("chain_depth")?,
+                issuer_did: members.get("issuer_did")?,
+                chain_depth: members.get("chain_depth")?,
             },
             _ => Self::Unknown { kind: kind.into() },
         })
+    }
+}
+
+impl<'de> Deserialize<'de> for CapProvenance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        shape(deserializer)
+    }
+}
+
+impl Shape for CapProvenance {
+    const EXPECTED: &'static str = "an object with the members `cap` and `source`";
+
+    fn from_object<'de, A: MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+        let mut cap = Slot::new("cap");
+        let mut source = Slot::new("source");
+        while let Some(name) = next_name(&mut map, &["cap", "source"])? {
+            match name {
+                "cap" => cap.read(&mut map)?,
+                "source" => source.read_nested(&mut map)?,
+                _ => skip(&mut map)?,
+            }
+        }
+        Ok(Self {
+            cap: cap.required()?,
+            source: source.required()?,
+        })
+    }
+}
+
+/// The whole of a record's provenance, as it is read.
+#[derive(Default)]
+pub(crate) struct Provenance(pub(crate) Option<Vec<CapProvenance>>);
+
+impl<'de> Deserialize<'de> for Provenance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        shape(deserializer)
+    }
+}
+
+impl Shape for Provenance {
+    const EXPECTED: &'static str = "the capability_provenance: an array or null";
+
+    fn from_array<'de, A: SeqAccess<'de>>(mut seq: A) -> Result<Self, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = seq.next_element()? {
+            entries.push(entry);
+        }
+        Ok(Self(Some(entries)))
+    }
+
+    fn from_null<E: Error>() -> Result<Self, E> {
+        Ok(Self(None))
     }
 }

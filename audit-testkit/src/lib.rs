@@ -1,1 +1,4 @@
 //! Test kit.
+
+pub mod properties;
+pub mod strategies;
