@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
-use crate::{cross, deny, features, msrv, package};
+use crate::{cross, deny, features, layers, msrv, package};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -27,6 +27,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("test", "unit and integration tests pass; examples and benches build", test),
     step("doctest", "the examples in the docs compile and pass", doctest),
     step("doc", "the docs build without a warning", doc),
+    step("layers", "each crate holds only what it may; manifests keep the rules", layers::run),
     step("features", "each publishable crate builds with every set of its features", features::run),
     step("msrv", "everything compiles with the oldest supported Rust", msrv::run),
     step("cross", "everything compiles for Windows and macOS", cross::run),

@@ -1,7 +1,9 @@
-//! Running commands so that whoever reads the log can repeat them.
+//! Running commands so that whoever reads the log can repeat them, and
+//! gathering problems so that all are told at once.
 
 use std::env;
 use std::ffi::OsStr;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -130,4 +132,35 @@ pub(crate) fn run_all(commands: impl IntoIterator<Item = Cmd>) -> Result<()> {
         bail!("{}", failed.join("; "));
     }
     Ok(())
+}
+
+/// What a check found wrong, each with its place and what to do.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(Vec<String>);
+
+impl Problems {
+    pub(crate) fn push(&mut self, place: impl Display, problem: impl Display) {
+        self.0.push(format!("{place}: {problem}"));
+    }
+
+    #[cfg(test)]
+    pub(crate) fn into_vec(self) -> Vec<String> {
+        self.0
+    }
+
+    /// Prints them all; `looked_at` says what was checked when nothing is wrong.
+    pub(crate) fn finish(mut self, looked_at: &str) -> StepResult {
+        if self.0.is_empty() {
+            println!("nothing wrong in {looked_at}");
+            return Ok(Done::Passed);
+        }
+        self.0.sort();
+        for problem in &self.0 {
+            println!("{problem}");
+        }
+        match self.0.len() {
+            1 => bail!("one problem, named above"),
+            several => bail!("{several} problems, listed above"),
+        }
+    }
 }

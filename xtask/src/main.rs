@@ -12,6 +12,7 @@ mod common;
 mod cross;
 mod deny;
 mod features;
+mod layers;
 mod metadata;
 mod msrv;
 mod package;

@@ -1,7 +1,7 @@
 //! What `cargo metadata` says about the members of the workspace.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde::Deserialize;
@@ -17,11 +17,20 @@ pub(crate) struct Metadata {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Package {
     pub(crate) name: String,
+    pub(crate) version: String,
     pub(crate) manifest_path: PathBuf,
     /// The registries it may go to; `None` is any, an empty list is none.
     publish: Option<Vec<String>>,
     pub(crate) rust_version: Option<String>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// `None`, `dev` or `build`.
+    kind: Option<String>,
 }
 
 impl Metadata {
@@ -31,6 +40,10 @@ impl Metadata {
             serde_json::from_str(&text).context("`cargo metadata` wrote an unknown form")?;
         metadata.packages.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(metadata)
+    }
+
+    pub(crate) fn package(&self, name: &str) -> Option<&Package> {
+        self.packages.iter().find(|package| package.name == name)
     }
 
     pub(crate) fn publishable(&self) -> impl Iterator<Item = &Package> {
@@ -48,8 +61,45 @@ impl Metadata {
     }
 }
 
+impl Dependency {
+    /// Whether only tests, examples and benches need it.
+    pub(crate) fn is_dev(&self) -> bool {
+        self.kind.as_deref() == Some("dev")
+    }
+}
+
 impl Package {
     pub(crate) fn is_published(&self) -> bool {
         self.publish.as_ref().is_none_or(|to| !to.is_empty())
+    }
+
+    pub(crate) fn dir(&self) -> &Path {
+        self.manifest_path.parent().unwrap_or(Path::new("."))
+    }
+}
+
+#[cfg(test)]
+impl Metadata {
+    /// Published crates of version 0.1.0, each with its dependencies and their
+    /// kinds.
+    pub(crate) fn of(packages: &[(&str, &[(&str, &str)])]) -> Self {
+        let package = |(name, dependencies): &(&str, &[(&str, &str)])| Package {
+            name: (*name).into(),
+            version: "0.1.0".into(),
+            manifest_path: format!("{name}/Cargo.toml").into(),
+            publish: None,
+            rust_version: Some("1.88".into()),
+            features: BTreeMap::new(),
+            dependencies: dependencies
+                .iter()
+                .map(|(name, kind)| Dependency {
+                    name: (*name).into(),
+                    kind: (*kind != "normal").then(|| (*kind).into()),
+                })
+                .collect(),
+        };
+        Self {
+            packages: packages.iter().map(package).collect(),
+        }
     }
 }
