@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
-use crate::{cross, deny, features, layers, msrv, package};
+use crate::{cross, deny, features, layers, msrv, package, schema};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -32,6 +32,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("msrv", "everything compiles with the oldest supported Rust", msrv::run),
     step("cross", "everything compiles for Windows and macOS", cross::run),
     step("package", "the crates package, and the packages build", package::run),
+    step("schema", "writes the JSON Schema as the source says; --check, as in ci, compares it", schema::check),
     step("deny", "licences, sources and banned crates, by cargo-deny", deny::run),
 ];
 

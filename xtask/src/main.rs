@@ -16,6 +16,8 @@ mod layers;
 mod metadata;
 mod msrv;
 mod package;
+mod schema;
+mod tree;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
             Ok(choice) => return ci::run(&choice),
             Err(wrong) => return usage(&wrong),
         },
+        "schema" if rest.is_empty() => schema::write(),
+        "schema" if rest == ["--check"] => schema::check(),
         name => match ci::STEPS.iter().find(|step| step.name == name) {
             Some(step) if rest.is_empty() => (step.run)(),
             Some(_) => return usage(&format!("`{name}` takes no `{}`", rest.join(" "))),
