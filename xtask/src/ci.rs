@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
-use crate::{cross, deny, features, layers, msrv, package, schema};
+use crate::{cross, deny, features, layers, msrv, package, schema, tidy};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -28,6 +28,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("doctest", "the examples in the docs compile and pass", doctest),
     step("doc", "the docs build without a warning", doc),
     step("layers", "each crate holds only what it may; manifests keep the rules", layers::run),
+    step("tidy", "docs agree with the tree, sources keep the house rules", tidy::run),
     step("features", "each publishable crate builds with every set of its features", features::run),
     step("msrv", "everything compiles with the oldest supported Rust", msrv::run),
     step("cross", "everything compiles for Windows and macOS", cross::run),
@@ -159,12 +160,12 @@ mod tests {
 
     #[test]
     fn choices_name_steps() {
-        let choice = parse("--only fmt,test --skip test").unwrap();
+        let choice = parse("--only fmt,tidy --skip tidy").unwrap();
         assert_eq!(choice.leaves_out("fmt"), None);
-        assert_eq!(choice.leaves_out("test"), Some("left out by --skip"));
+        assert_eq!(choice.leaves_out("tidy"), Some("left out by --skip"));
         assert_eq!(choice.leaves_out("clippy"), Some("not named by --only"));
 
-        for wrong in ["--only", "--only fnt", "--skip fmt,,test", "fmt"] {
+        for wrong in ["--only", "--only fnt", "--skip fmt,,tidy", "fmt"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }
     }

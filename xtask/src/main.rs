@@ -17,6 +17,7 @@ mod metadata;
 mod msrv;
 mod package;
 mod schema;
+mod tidy;
 mod tree;
 
 use std::process::ExitCode;

@@ -24,6 +24,7 @@ pub(crate) struct Package {
     pub(crate) rust_version: Option<String>,
     pub(crate) features: BTreeMap<String, Vec<String>>,
     pub(crate) dependencies: Vec<Dependency>,
+    pub(crate) targets: Vec<Target>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,6 +32,13 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// `None`, `dev` or `build`.
     kind: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Target {
+    pub(crate) name: String,
+    pub(crate) kind: Vec<String>,
+    pub(crate) src_path: PathBuf,
 }
 
 impl Metadata {
@@ -76,6 +84,17 @@ impl Package {
     pub(crate) fn dir(&self) -> &Path {
         self.manifest_path.parent().unwrap_or(Path::new("."))
     }
+
+    pub(crate) fn has_target(&self, kind: &str, name: &str) -> bool {
+        self.targets
+            .iter()
+            .any(|target| target.name == name && target.kind.iter().any(|is| is == kind))
+    }
+
+    pub(crate) fn lib(&self) -> Option<&Target> {
+        let lib = |target: &&Target| target.kind.iter().any(|is| is == "lib");
+        self.targets.iter().find(lib)
+    }
 }
 
 #[cfg(test)]
@@ -97,6 +116,7 @@ impl Metadata {
                     kind: (*kind != "normal").then(|| (*kind).into()),
                 })
                 .collect(),
+            targets: Vec::new(),
         };
         Self {
             packages: packages.iter().map(package).collect(),
