@@ -154,7 +154,7 @@ impl Problems {
             println!("nothing wrong in {looked_at}");
             return Ok(Done::Passed);
         }
-        self.0.sort();
+        self.0.sort_by(|a, b| place(a).cmp(&place(b)));
         for problem in &self.0 {
             println!("{problem}");
         }
@@ -162,5 +162,25 @@ impl Problems {
             1 => bail!("one problem, named above"),
             several => bail!("{several} problems, listed above"),
         }
+    }
+}
+
+/// The file and the line that a problem names, for sorting.
+fn place(problem: &str) -> (&str, usize) {
+    let mut parts = problem.split(':');
+    let file = parts.next().unwrap_or_default();
+    let line = parts.next().and_then(|line| line.parse().ok());
+    (file, line.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::place;
+
+    #[test]
+    fn problems_are_sorted_by_line() {
+        assert!(place("a.md:9: wrong") < place("a.md:10: wrong"));
+        assert!(place("a.md: is missing") < place("a.md:1: wrong"));
+        assert!(place("a.md:10: wrong") < place("b.md:9: wrong"));
     }
 }

@@ -83,16 +83,21 @@ impl Layer {
             .filter_map(|line| line.split_whitespace().next())
             .filter(|name| *name != self.krate)
             .collect();
-        for name in held.iter().filter(|name| !self.may_hold(name)) {
+        let wrong: Vec<&str> = held
+            .into_iter()
+            .filter(|name| !self.may_hold(name))
+            .collect();
+        // One dependency brings others; told together, they read as one problem.
+        if let [first, ..] = wrong[..] {
             let krate = self.krate;
-            let features = self.features.join(" ");
             problems.push(
                 format!("{krate}/Cargo.toml"),
                 format!(
-                    "brings in `{name}`{}{features}, which {krate} may not hold; `cargo tree \
-                     --target all -e normal -p {krate} -i {name}` shows the way. Drop the \
-                     dependency, or add `{name}` to xtask/src/layers/allowed.rs and say why",
-                    if features.is_empty() { "" } else { " with " },
+                    "with {}, brings in {}, which {krate} may not hold; `cargo tree --target all \
+                     -e normal -p {krate} -i {first}` shows the way. Drop the dependency, or add \
+                     the names to xtask/src/layers/allowed.rs and say why",
+                    self.features.join(" "),
+                    wrong.join(", "),
                 ),
             );
         }
@@ -117,14 +122,12 @@ mod tests {
         let mut problems = Problems::default();
         layer.compare(
             "audit-schema v0.1.0 (/src/audit-schema)\nserde v1.0.0\nserde_core v1.0.0\n\
-             libc v0.2.0\nlibc v0.2.0 (*)\n",
+             libc v0.2.0\nlibc v0.2.0 (*)\nlog v0.4.0\n",
             &mut problems,
         );
         let problems = problems.into_vec();
         assert_eq!(problems.len(), 1, "{problems:?}");
-        assert!(
-            problems[0].contains("`libc` with --no-default-features"),
-            "{problems:?}"
-        );
+        let told = "with --no-default-features, brings in libc, log, which";
+        assert!(problems[0].contains(told), "{problems:?}");
     }
 }
