@@ -1,6 +1,6 @@
 //! What the attributes of a type, a field or a variant say about its JSON.
 
-use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta};
+use syn::{Attribute, Expr, ExprLit, Lit, LitStr, Meta, Token};
 
 use crate::schema::docs;
 
@@ -8,12 +8,9 @@ use crate::schema::docs;
 #[derive(Debug, Default)]
 pub(crate) struct Attrs {
     pub(crate) description: String,
-    pub(crate) derives: Vec<String>,
-    pub(crate) default: bool,
-    pub(crate) skip_serializing_if: bool,
-    pub(crate) untagged: bool,
-    pub(crate) tag: Option<String>,
-    pub(crate) rename_all: Option<String>,
+    derives: Vec<String>,
+    /// What serde is told, by name; the value is empty where there is none.
+    serde: Vec<(String, String)>,
 }
 
 impl Attrs {
@@ -45,28 +42,38 @@ impl Attrs {
         attr.parse_nested_meta(|meta| {
             let name = meta.path.get_ident().map(ToString::to_string);
             let text = || meta.value()?.parse::<LitStr>().map(|text| text.value());
-            match name.as_deref() {
-                Some("default") => {
-                    self.default = true;
-                    if meta.input.peek(syn::Token![=]) {
-                        text()?;
-                    }
+            let (name, value) = match name.as_deref() {
+                Some(name @ "untagged") => (name, String::new()),
+                Some(name @ "default") if !meta.input.peek(Token![=]) => (name, String::new()),
+                Some(name @ ("default" | "skip_serializing_if" | "tag" | "rename_all")) => {
+                    (name, text()?)
                 }
-                Some("skip_serializing_if") => {
-                    self.skip_serializing_if = true;
-                    text()?;
-                }
-                Some("untagged") => self.untagged = true,
-                Some("tag") => self.tag = Some(text()?),
-                Some("rename_all") => self.rename_all = Some(text()?),
                 _ => return Err(meta.error("this attribute of serde's isn't understood")),
-            }
+            };
+            self.serde.push((name.to_owned(), value));
             Ok(())
         })
     }
 
     pub(crate) fn derives(&self, name: &str) -> bool {
         self.derives.iter().any(|derived| derived == name)
+    }
+
+    /// What serde is told under that name.
+    pub(crate) fn serde_value(&self, name: &str) -> Option<&str> {
+        let mut serde = self.serde.iter();
+        let (_, value) = serde.find(|(told, _)| told == name)?;
+        Some(value)
+    }
+
+    pub(crate) fn tells_serde(&self, name: &str) -> bool {
+        self.serde_value(name).is_some()
+    }
+
+    /// Something that serde is told besides these.
+    pub(crate) fn serde_beside(&self, names: &[&str]) -> Option<&str> {
+        let mut told = self.serde.iter().map(|(name, _)| name.as_str());
+        told.find(|name| !names.contains(name))
     }
 }
 

@@ -1,10 +1,14 @@
-//! From types to a JSON Schema: what serde reads is what the schema admits.
+//! From types to a JSON Schema: what is read is what the schema admits.
+//!
+//! A member may be missing if it has serde's `default`, also where reading is
+//! written out by hand; tests of audit-schema hold that code to the schema.
 
 use anyhow::{Result, anyhow};
 use proc_macro2::Span;
 use syn::ext::IdentExt as _;
 use syn::{
-    Field, Fields, GenericArgument, Generics, ItemEnum, ItemStruct, PathArguments, Type, Variant,
+    Attribute, Field, Fields, GenericArgument, Generics, ItemEnum, ItemStruct, PathArguments, Type,
+    Variant,
 };
 
 use crate::schema::attrs::Attrs;
@@ -88,8 +92,17 @@ impl<'a> Reader<'a> {
         )
     }
 
-    fn attrs(&self, attrs: &[syn::Attribute]) -> Result<Attrs> {
-        Attrs::parse(attrs).map_err(|error| self.refuse(error.span(), &error.to_string()))
+    /// The attributes of something at that place, which may tell serde these
+    /// things and no others.
+    fn attrs(&self, attrs: &[Attribute], at: Span, serde: &[&str]) -> Result<Attrs> {
+        let attrs =
+            Attrs::parse(attrs).map_err(|error| self.refuse(error.span(), &error.to_string()))?;
+        match attrs.serde_beside(serde) {
+            Some(other) => {
+                Err(self.refuse(at, &format!("serde's `{other}` isn't understood here")))
+            }
+            None => Ok(attrs),
+        }
     }
 
     fn read(mut self) -> Result<Json> {
@@ -101,14 +114,8 @@ impl<'a> Reader<'a> {
 
     fn read_struct(&mut self, item: &ItemStruct) -> Result<Json> {
         let at = item.ident.span();
-        let attrs = self.attrs(&item.attrs)?;
+        let attrs = self.attrs(&item.attrs, at, &[])?;
         self.check_type(at, &attrs, &item.generics)?;
-        if self.read_by_hand || attrs.tag.is_some() || attrs.rename_all.is_some() {
-            return Err(self.refuse(at, "only a struct with plainly derived serde is understood"));
-        }
-        if attrs.default || attrs.untagged {
-            return Err(self.refuse(at, "`default` and `untagged` aren't understood here"));
-        }
         let Fields::Named(fields) = &item.fields else {
             return Err(self.refuse(at, "only named fields are understood"));
         };
@@ -119,26 +126,22 @@ impl<'a> Reader<'a> {
 
     fn read_enum(&mut self, item: &ItemEnum) -> Result<Json> {
         let at = item.ident.span();
-        let attrs = self.attrs(&item.attrs)?;
+        let attrs = self.attrs(&item.attrs, at, &["tag", "rename_all"])?;
         self.check_type(at, &attrs, &item.generics)?;
-        let (Some(tag), Some("snake_case")) = (&attrs.tag, attrs.rename_all.as_deref()) else {
+        let (Some(tag), Some("snake_case")) =
+            (attrs.serde_value("tag"), attrs.serde_value("rename_all"))
+        else {
             let problem = "only an enum with serde's `tag` and `rename_all = \"snake_case\"` is \
                            understood";
             return Err(self.refuse(at, problem));
         };
-        if attrs.default || attrs.untagged || attrs.skip_serializing_if {
-            return Err(self.refuse(at, "`default` and `untagged` aren't understood here"));
-        }
         let mut kinds = Vec::new();
         let mut unknown = None;
         let mut alternatives = Vec::new();
         for variant in &item.variants {
             let at = variant.ident.span();
-            let attrs = self.attrs(&variant.attrs)?;
-            if attrs.default || attrs.skip_serializing_if || attrs.tag.is_some() {
-                return Err(self.refuse(at, "of serde's attributes a variant may have `untagged`"));
-            }
-            if attrs.untagged {
+            let attrs = self.attrs(&variant.attrs, at, &["untagged"])?;
+            if attrs.tells_serde("untagged") {
                 self.check_unknown(variant, tag)?;
                 if unknown.replace(attrs.description).is_some() {
                     return Err(self.refuse(at, "only one untagged variant is understood"));
@@ -155,7 +158,7 @@ impl<'a> Reader<'a> {
                 ("not", Json::object([("enum", Json::strings(kinds))])),
             ]);
             let kind = Member {
-                name: tag.clone(),
+                name: tag.to_owned(),
                 schema: other,
                 required: true,
             };
@@ -220,33 +223,26 @@ impl<'a> Reader<'a> {
     }
 
     fn member(&mut self, field: &Field) -> Result<Member> {
-        let attrs = self.attrs(&field.attrs)?;
         let Some(ident) = &field.ident else {
             return Err(self.refuse(Span::call_site(), "only named fields are understood"));
         };
         let (name, at) = (ident.unraw().to_string(), ident.span());
-        if attrs.tag.is_some() || attrs.rename_all.is_some() || attrs.untagged {
-            let problem = format!("`{name}` has an attribute of serde's that means nothing here");
-            return Err(self.refuse(at, &problem));
-        }
-        if self.read_by_hand && (attrs.default || attrs.skip_serializing_if) {
-            let problem = format!("`{name}` may be absent, but only the code knows how it is read");
-            return Err(self.refuse(at, &problem));
-        }
-        if attrs.skip_serializing_if && !attrs.default {
+        let attrs = self.attrs(&field.attrs, at, &["default", "skip_serializing_if"])?;
+        let may_be_missing = attrs.tells_serde("default");
+        if attrs.tells_serde("skip_serializing_if") && !may_be_missing {
             let problem = format!("`{name}` may be left out on writing, but not on reading");
             return Err(self.refuse(at, &problem));
         }
         let schema = self.of_type(&field.ty, at)?;
         // Derived reading takes a missing Option for None, whatever it says.
-        if argument(&field.ty, "Option").is_some() && !self.read_by_hand && !attrs.default {
+        if argument(&field.ty, "Option").is_some() && !self.read_by_hand && !may_be_missing {
             let problem = format!("`{name}` may be missing on reading; say so by `default`");
             return Err(self.refuse(at, &problem));
         }
         Ok(Member {
             name,
             schema: described(&attrs.description).followed_by(schema),
-            required: !attrs.default,
+            required: !may_be_missing,
         })
     }
 

@@ -73,6 +73,19 @@ fn types_become_a_schema() {
 }
 
 #[test]
+fn what_reading_by_hand_lets_be_missing_is_marked() {
+    let by_hand = RECORD.replace("Serialize, Deserialize", "Serialize");
+    let by_hand = format!("{by_hand}impl<'de> Deserialize<'de> for CallEvent {{}}");
+    // Nothing but `default` makes a member optional there.
+    let by_hand = by_hand.replace("#[serde(default)]\n    pub first", "pub first");
+    let schema = schema(&format!("{HEAD}{by_hand}{KIND}")).unwrap();
+    assert!(
+        schema.contains(r#""required":["ts","first","all"]"#),
+        "{schema}"
+    );
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_its_place() {
     let good = format!("{HEAD}{RECORD}{KIND}");
     for (from, to, named) in [
@@ -126,8 +139,18 @@ fn what_is_not_understood_is_refused_with_its_place() {
         ),
         (
             "Late { after_ms",
-            "Late { #[serde(default)] after_ms",
-            "`after_ms` may be absent",
+            "Late { #[serde(skip_serializing_if = \"x\")] after_ms",
+            "`after_ms` may be left out on writing",
+        ),
+        (
+            "/// With a wait.",
+            "#[serde(rename_all = \"UPPERCASE\")]",
+            "serde's `rename_all` isn't understood here",
+        ),
+        (
+            "#[non_exhaustive]",
+            "#[serde(default)]",
+            "serde's `default` isn't understood here",
         ),
         (
             "/// With a wait.",
