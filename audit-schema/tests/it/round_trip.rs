@@ -29,6 +29,15 @@ fn from_value(line: &[u8]) -> serde_json::Result<CallEvent> {
 
 proptest! {
     #[test]
+    fn a_kind_is_the_one_on_the_wire(outcome in outcome(), source in prov_source()) {
+        let written = |bytes: Vec<u8>| -> serde_json::Value {
+            serde_json::from_slice(&bytes).unwrap()
+        };
+        prop_assert_eq!(&written(encode(&outcome))["kind"], outcome.kind());
+        prop_assert_eq!(&written(encode(&source))["kind"], source.kind());
+    }
+
+    #[test]
     fn events(event in call_event()) {
         let line = encode(&event);
         stays_one_line(&line)?;
