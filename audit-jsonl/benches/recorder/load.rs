@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::hint;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
@@ -135,6 +135,7 @@ pub(crate) struct Run {
 
 /// Runs a load into a file, which is looked at and removed afterwards.
 pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
+    fill_page_cache(path, load.events as usize * LINE_BYTES)?;
     let clock = machine::clock_cost();
     let event = event::event();
     let file = OpenOptions::new()
@@ -234,6 +235,19 @@ fn wait_until(due: Instant, gap: Duration) {
             hint::spin_loop();
         }
     }
+}
+
+/// Writes and removes a file as large as the run's, so that the kernel has the
+/// memory for it at hand. Where it first has to get it from a hypervisor, that
+/// takes several times as long as all that is to be measured.
+pub(crate) fn fill_page_cache(path: &Path, bytes: usize) -> io::Result<()> {
+    let zeros = vec![0; 128 * 1024];
+    let mut file = File::create_new(path)?;
+    for _ in 0..bytes.div_ceil(zeros.len()) {
+        file.write_all(&zeros)?;
+    }
+    drop(file);
+    fs::remove_file(path)
 }
 
 /// Whether the file holds the event's line that many times, and nothing else.

@@ -10,6 +10,7 @@ use audit_jsonl::{AuditSink, DirectJsonLinesSink};
 use parking_lot::Mutex;
 
 use crate::event::{self, LINE_BYTES};
+use crate::load;
 
 /// What the writer gives to the disk at once.
 const BATCH_BYTES: usize = 128 * 1024;
@@ -83,6 +84,7 @@ fn nanoseconds(turns: usize, work: &mut dyn FnMut()) -> f64 {
 /// make writers wait now and then.
 fn disk(path: &Path, quick: bool) -> io::Result<f64> {
     let bytes = if quick { 25_000_000 } else { 502_000_000 };
+    load::fill_page_cache(path, bytes)?;
     let mut file = OpenOptions::new()
         .create_new(true)
         .append(true)
