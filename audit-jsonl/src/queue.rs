@@ -21,6 +21,9 @@ use crate::trouble::Trouble;
 /// enough to stay in the processor's cache from the caller to the writer.
 const SEGMENT_BYTES: usize = 128 * 1024;
 
+/// A line's buffer that has grown beyond this is given back to the allocator.
+const KEPT_LINE_BYTES: usize = 4 * 1024;
+
 /// How many buffers an idle queue keeps.
 const IDLE_BUFFERS: usize = 4;
 
@@ -113,8 +116,8 @@ struct State {
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
     next_ticket: u64,
-    /// Buffers of lines that were let in, for their callers to take back.
-    returned: Vec<Vec<u8>>,
+    /// Buffers of lines that stood there, for those who come next.
+    spare_lines: Vec<Vec<u8>>,
 
     /// How many events were ever let in, and how many of them are out again.
     accepted: u64,
@@ -172,7 +175,7 @@ impl Queue {
                 pending_bytes: 0,
                 line: VecDeque::new(),
                 next_ticket: 0,
-                returned: Vec::new(),
+                spare_lines: Vec::new(),
                 accepted: 0,
                 settled: 0,
                 lost_of_accepted: 0,
@@ -212,9 +215,9 @@ impl Queue {
         (!self.is_forked()).then(|| self.state.lock())
     }
 
-    /// Queues a line, which is left empty if it had to wait.
+    /// Queues a line.
     #[inline]
-    pub(crate) fn offer(&self, line: &mut Vec<u8>, when_full: WhenFull) -> Offered {
+    pub(crate) fn offer(&self, line: &[u8], when_full: WhenFull) -> Offered {
         let Some(mut state) = self.lock() else {
             self.orphaned.fetch_add(1, Ordering::Relaxed);
             return Offered::Settled;
@@ -236,7 +239,7 @@ impl Queue {
     fn offer_without_room(
         &self,
         mut state: Guard<'_>,
-        line: &mut Vec<u8>,
+        line: &[u8],
         when_full: WhenFull,
     ) -> Offered {
         if self.is_forked() {
@@ -255,21 +258,19 @@ impl Queue {
 
     /// Stands in line until the writer lets the line in, or the deadline.
     ///
-    /// The line itself stands there, not its caller: the writer moves it into
+    /// A copy of the line stands there, not its caller: the writer moves it into
     /// the queue when there is room, so whoever comes later can't overtake, and
     /// the caller need not wake in time to keep its place.
-    fn wait_in_line(&self, mut state: Guard<'_>, line: &mut Vec<u8>, deadline: Option<Instant>) {
+    fn wait_in_line(&self, mut state: Guard<'_>, line: &[u8], deadline: Option<Instant>) {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        state.line.push_back(Waiting {
-            ticket,
-            line: mem::take(line),
-        });
+        let mut copy = state.spare_lines.pop().unwrap_or_default();
+        copy.extend_from_slice(line);
+        state.line.push_back(Waiting { ticket, line: copy });
         self.rouse_writer(&mut state);
         let lane = self.lane(ticket);
         loop {
             if state.place_of(ticket).is_none() {
-                *line = state.returned.pop().unwrap_or_default();
                 return;
             }
             match deadline {
@@ -284,7 +285,7 @@ impl Queue {
         // Let in at the last moment, or still there.
         if let Some(place) = state.place_of(ticket) {
             if let Some(waiting) = state.line.remove(place) {
-                *line = waiting.line;
+                state.recycle_line(waiting.line);
             }
             state.count(Fates::dropped(1));
         }
@@ -642,8 +643,16 @@ impl State {
         }
     }
 
+    fn recycle_line(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEPT_LINE_BYTES {
+            buffer.clear();
+            self.spare_lines.push(buffer);
+        }
+    }
+
     /// Gives memory back that only a busy queue needs.
     fn trim(&mut self) {
+        self.spare_lines = Vec::new();
         self.spare.truncate(IDLE_BUFFERS);
         self.spare.shrink_to_fit();
     }
@@ -656,11 +665,10 @@ impl State {
             if !self.has_room(first.line.len(), limits) {
                 break;
             }
-            if let Some(Waiting { ticket, mut line }) = self.line.pop_front() {
+            if let Some(Waiting { ticket, line }) = self.line.pop_front() {
                 self.push(&line);
                 self.counters.offered += 1;
-                line.clear();
-                self.returned.push(line);
+                self.recycle_line(line);
                 lanes |= 1 << (ticket % LANES as u64);
             }
         }

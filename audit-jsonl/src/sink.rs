@@ -301,12 +301,12 @@ impl AuditSink for JsonLinesAuditSink {
             queue.count(Fates::dropped(1));
             return;
         }
-        let mut line = this_thread::take_line();
-        let offered = match encode(event, &mut line, queue.limits().bytes) {
-            Ok(()) => queue.offer(&mut line, self.when_full()),
+        let mut buffer = this_thread::take_buffer();
+        let offered = match encode(event, &mut buffer, queue.limits().bytes) {
+            Ok(line) => queue.offer(line, self.when_full()),
             Err(_) => Offered::Refused,
         };
-        this_thread::give_back_line(line);
+        this_thread::give_back_buffer(buffer);
         if offered == Offered::Refused {
             let fates = match self.shared.fallback() {
                 Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
