@@ -7,7 +7,9 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use audit_sink::{FlushError, Health};
@@ -86,8 +88,9 @@ pub(crate) struct Queue {
     /// The process that has the writer thread.
     process: u32,
     state: Mutex<State>,
-    /// The writer waits here.
-    work: Condvar,
+    /// The writer's thread, which parks when there is nothing to do: to unpark it
+    /// costs its waker less than a condition variable.
+    thread: OnceLock<Thread>,
     /// Flush and close wait here.
     progress: Condvar,
     /// Blocked callers wait here.
@@ -184,7 +187,7 @@ impl Queue {
                 counters: Counters::default(),
                 trouble: Trouble::default(),
             }),
-            work: Condvar::new(),
+            thread: OnceLock::new(),
             progress: Condvar::new(),
             lanes: [const { Condvar::new() }; LANES],
             orphaned: AtomicU64::new(0),
@@ -311,20 +314,27 @@ impl Queue {
         }
         state.writer = Writer::Busy;
         drop(state);
-        self.work.notify_one();
+        self.unpark_writer();
+    }
+
+    fn unpark_writer(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
     }
 
     /// Wakes the writer unless it is awake anyway.
     fn rouse_writer(&self, state: &mut Guard<'_>) {
         if matches!(state.writer, Writer::Dozing | Writer::Asleep) {
             state.writer = Writer::Busy;
-            self.work.notify_one();
+            self.unpark_writer();
         }
     }
 
     /// The next lines to write; `None` when the queue is closed and empty, or
     /// was abandoned. For the writer thread.
     pub(crate) fn take(&self) -> Option<Segment> {
+        self.thread.get_or_init(thread::current);
         let mut state = self.state.lock();
         let mut doze = FIRST_DOZE;
         loop {
@@ -340,13 +350,13 @@ impl Queue {
             }
             if doze <= LAST_DOZE {
                 state.writer = Writer::Dozing;
-                self.work.wait_for(&mut state, doze);
+                MutexGuard::unlocked(&mut state, || thread::park_timeout(doze));
                 doze *= 2;
             } else {
                 state.trim();
                 while state.open && state.pending == 0 {
                     state.writer = Writer::Asleep;
-                    self.work.wait(&mut state);
+                    MutexGuard::unlocked(&mut state, thread::park);
                 }
             }
             state.writer = Writer::Busy;
@@ -410,7 +420,7 @@ impl Queue {
     pub(crate) fn pause(&self, pause: Duration) -> bool {
         let mut state = self.state.lock();
         if !state.abandoned {
-            self.work.wait_for(&mut state, pause);
+            MutexGuard::unlocked(&mut state, || thread::park_timeout(pause));
         }
         !state.abandoned
     }
@@ -507,7 +517,7 @@ impl Queue {
                 state.empty_line();
                 drop(state);
                 // It may be pausing before another try.
-                self.work.notify_one();
+                self.unpark_writer();
                 self.notify_lanes(u16::MAX);
                 return false;
             }
