@@ -21,7 +21,7 @@ use crate::trouble::Trouble;
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
-const SEGMENT_BYTES: usize = 128 * 1024;
+const SEGMENT_BYTES: usize = 256 * 1024;
 
 /// A line's buffer that has grown beyond this is given back to the allocator.
 const KEPT_LINE_BYTES: usize = 4 * 1024;
