@@ -1,7 +1,11 @@
 //! What the test kit promises, one module per noun.
 
+mod bench;
+mod destination;
 mod faulty;
 mod gate;
+mod good;
+mod queued;
 mod shared_buf;
 mod sinks;
 mod within;
