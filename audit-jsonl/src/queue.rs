@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -371,8 +372,15 @@ impl Queue {
     }
 
     /// Says what became of a segment's events, of which the destination took
-    /// `written` bytes, and lets in who waits. For the writer thread.
-    pub(crate) fn settle(&self, segment: Segment, written: usize, fates: Fates) {
+    /// `written` bytes and those in `lost` are lost, and lets in who waits. For
+    /// the writer thread.
+    pub(crate) fn settle(
+        &self,
+        segment: Segment,
+        written: usize,
+        fates: Fates,
+        lost: &[Range<u64>],
+    ) {
         let mut state = self.state.lock();
         state.in_hand_since = None;
         let events = segment.events;
@@ -387,14 +395,17 @@ impl Queue {
         state.counters.dropped += fates.dropped;
         state.counters.fallen_back += fates.fallen_back;
         state.lost_of_accepted += fates.dropped;
-        let end = state.settled + events;
-        if fates.dropped > 0 {
-            // What is lost is at a segment's end: the writer works from the front.
-            let lost = (end - fates.dropped)..end;
-            for flush in &mut state.flushes {
-                flush.lost += flush.target.clamp(lost.start, lost.end) - lost.start;
+        let State {
+            flushes, settled, ..
+        } = &mut *state;
+        for flush in flushes {
+            // How many of the segment's events it waits for.
+            let own = flush.target.saturating_sub(*settled);
+            for lost in lost {
+                flush.lost += own.clamp(lost.start, lost.end) - lost.start;
             }
         }
+        let end = state.settled + events;
         state.settled = end;
         state.recycle(segment.bytes);
         let lanes = state.let_in(self.limits);

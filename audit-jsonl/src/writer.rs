@@ -73,7 +73,7 @@ impl Writer<'_> {
                     written: segment.events,
                     ..Fates::default()
                 };
-                self.queue.settle(segment, taken, fates);
+                self.queue.settle(segment, taken, fates, &[]);
                 Ok(())
             }
             Err(Undelivered::Panicked) => {
@@ -162,19 +162,25 @@ impl Writer<'_> {
             written: lines(taken),
             ..Fates::default()
         };
+        let mut lost = Vec::new();
         match self.fallback {
-            None => fates.dropped = lines(rest),
+            None => {
+                lost.push(fates.written..segment.events);
+                fates.dropped = lines(rest);
+            }
             Some(fallback) => {
-                for line in rest.split_inclusive(|&byte| byte == b'\n') {
+                let places = fates.written..;
+                for (place, line) in places.zip(rest.split_inclusive(|&byte| byte == b'\n')) {
                     if fall_back_line(fallback, line) {
                         fates.fallen_back += 1;
                     } else {
                         fates.dropped += 1;
+                        lost.push(place..place + 1);
                     }
                 }
             }
         }
-        self.queue.settle(segment, written, fates);
+        self.queue.settle(segment, written, fates, &lost);
     }
 }
 
