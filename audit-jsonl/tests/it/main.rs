@@ -1,0 +1,15 @@
+//! What `audit-jsonl` promises, one module per promise.
+//!
+//! Whatever could hang runs within a deadline, and nothing sleeps for a result.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on says where, in its helpers too"
+)]
+
+mod close;
+mod counters;
+mod flush;
+mod full;
+mod order;
+mod support;
+mod users;
