@@ -1,13 +1,13 @@
 //! The thread that writes what is queued.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use audit_schema::CallEvent;
 use audit_sink::AuditSink;
 
-use crate::destination::{Destination, PANICKED, Panicked, catching, text_of};
+use crate::destination::{Destination, Failure, PANICKED, Panicked, catching};
 use crate::queue::{Fates, Queue, Segment};
 use crate::this_thread;
 
@@ -109,7 +109,7 @@ impl Writer<'_> {
         loop {
             match self.destination.flush() {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => self.wait_after(&error, &mut pause, false)?,
+                Ok(Err(failure)) => self.wait_after(failure, &mut pause, false)?,
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
@@ -125,9 +125,9 @@ impl Writer<'_> {
                     pause = FIRST_PAUSE;
                     progress = true;
                 }
-                Ok(Err(error)) => {
+                Ok(Err(failure)) => {
                     // `Write` promises that a failing call took nothing.
-                    self.wait_after(&error, &mut pause, progress)?;
+                    self.wait_after(failure, &mut pause, progress)?;
                     progress = false;
                 }
                 Err(Panicked) => return Err(Undelivered::Panicked),
@@ -139,12 +139,12 @@ impl Writer<'_> {
     /// Counts a failure and waits before the next try, if there is to be one.
     fn wait_after(
         &self,
-        error: &io::Error,
+        failure: Failure,
         pause: &mut Duration,
         progress: bool,
     ) -> Result<(), Undelivered> {
-        let in_a_row = self.queue.note_failure(text_of(error));
-        if in_a_row >= PATIENCE && !progress && !ends_by_itself(error.kind()) {
+        let in_a_row = self.queue.note_failure(failure.reason);
+        if in_a_row >= PATIENCE && !progress && !ends_by_itself(failure.kind) {
             return Err(Undelivered::GivenUp);
         }
         if !self.queue.pause(*pause) {
