@@ -441,14 +441,18 @@ impl Queue {
         !state.abandoned
     }
 
-    /// Refuses whatever comes, for that reason if there is one, and gives out
-    /// what is left. For the writer thread, before it ends.
-    pub(crate) fn shut(&self, reason: Option<&str>) -> Vec<Segment> {
+    /// Refuses whatever comes from now on, for that reason.
+    pub(crate) fn fail(&self, reason: &str) {
         let mut state = self.state.lock();
         state.open = false;
-        if let Some(reason) = reason {
-            state.trouble.fatal(reason);
-        }
+        state.trouble.fatal(reason);
+    }
+
+    /// Refuses whatever comes, and gives out what is left. For the writer
+    /// thread, before it ends.
+    pub(crate) fn shut(&self) -> Vec<Segment> {
+        let mut state = self.state.lock();
+        state.open = false;
         state.empty_line();
         let mut left: Vec<Segment> = Vec::new();
         while let Some(segment) = state.pop() {

@@ -191,7 +191,7 @@ impl JsonLinesAuditSink {
             Ok(thread) => (Some(thread), Ok(())),
             Err(error) => {
                 let reason = format!("the writer thread could not be started: {error}");
-                shared.queue.shut(Some(&reason));
+                shared.queue.fail(&reason);
                 shared.queue.writer_gone();
                 (None, Err(error))
             }

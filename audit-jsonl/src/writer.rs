@@ -34,15 +34,12 @@ pub(crate) fn run(
         destination,
         inside_a_line: false,
     };
-    let mut end = Ok(());
     while let Some(segment) = queue.take() {
-        end = writer.write(segment);
-        if end.is_err() {
+        if writer.write(segment).is_err() {
             break;
         }
     }
-    let reason = end.err().map(|Panicked| PANICKED);
-    for segment in queue.shut(reason) {
+    for segment in queue.shut() {
         writer.give_up(segment, 0);
     }
     writer.destination.end();
@@ -79,8 +76,7 @@ impl Writer<'_> {
             Err(Undelivered::Panicked) => {
                 // What the destination took before may be in a buffer of its own
                 // that nobody will flush any more.
-                self.give_up(segment, 0);
-                Err(Panicked)
+                self.end_by_panic(segment)
             }
             Err(Undelivered::GivenUp) => {
                 let whole = segment.bytes[..taken]
@@ -88,12 +84,26 @@ impl Writer<'_> {
                     .rposition(|&byte| byte == b'\n')
                     .map_or(0, |line_feed| line_feed + 1);
                 self.inside_a_line = whole < taken || (self.inside_a_line && taken == 0);
+                if whole == 0 {
+                    self.give_up(segment, 0);
+                    return Ok(());
+                }
                 // Only what was flushed counts as written.
-                let flushed = whole > 0 && matches!(self.destination.flush(), Ok(Ok(())));
-                self.give_up(segment, if flushed { whole } else { 0 });
+                match self.destination.flush() {
+                    Ok(Ok(())) => self.give_up(segment, whole),
+                    Ok(Err(_)) => self.give_up(segment, 0),
+                    Err(Panicked) => return self.end_by_panic(segment),
+                }
                 Ok(())
             }
         }
+    }
+
+    /// Gives up what is left, and whoever learns of it finds the sink failed.
+    fn end_by_panic(&self, segment: Segment) -> Result<(), Panicked> {
+        self.queue.fail(PANICKED);
+        self.give_up(segment, 0);
+        Err(Panicked)
     }
 
     /// Gives `bytes` to the destination and flushes it. `taken` of them were
