@@ -424,11 +424,10 @@ impl Queue {
         }
     }
 
-    /// Counts a failure; the number of failures in a row with it.
-    pub(crate) fn note_failure(&self, reason: String) -> u64 {
+    pub(crate) fn note_failure(&self, reason: String) {
         let mut state = self.state.lock();
         state.counters.write_errors += 1;
-        state.trouble.failure(reason)
+        state.trouble.failure(reason);
     }
 
     /// Waits before another try, for less if there is a reason to hurry. `false`

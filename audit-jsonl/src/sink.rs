@@ -52,10 +52,10 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///
 /// - The lines are kept, and tried again after growing pauses (1 ms to 1 s).
 ///   While the disk or a quota is full, without end: the queue fills, and the
-///   strategy decides. After 10 other failures in a row (about 1 s) the lines
-///   in hand are given up: handed to the fallback, else counted as lost. From
-///   then on each segment of the queue (128 KiB) gets one try, until one
-///   succeeds.
+///   strategy decides. After 10 other failures in a row (about half a second)
+///   the lines in hand are given up: handed to the fallback, else counted as
+///   lost. From then on each segment of the queue (128 KiB) gets one try, until
+///   one succeeds. A write that takes some bytes ends a row of failures.
 /// - A line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
 /// - [`health`](AuditSink::health) is [`Degraded`](Health::Degraded) from the

@@ -28,13 +28,11 @@ impl Trouble {
         }
     }
 
-    /// The number of failures in a row, this one included.
-    pub(crate) fn failure(&mut self, reason: String) -> u64 {
+    pub(crate) fn failure(&mut self, reason: String) {
         self.in_a_row += 1;
         self.total += 1;
         self.good = 0;
         self.last = Some(reason);
-        self.in_a_row
     }
 
     /// Nothing will be recorded any more. The first reason stays.

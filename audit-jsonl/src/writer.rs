@@ -16,8 +16,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// So many failures in a row, other than a full disk, and the lines are given
-/// up: with the pauses between them that is about a second.
-const PATIENCE: u64 = 10;
+/// up: with the pauses between them that is about half a second.
+const PATIENCE: u32 = 10;
 
 /// Runs until the queue is closed and written, or the destination panics. Then
 /// every event is settled, and the destination is dropped.
@@ -33,6 +33,7 @@ pub(crate) fn run(
         fallback,
         destination,
         inside_a_line: false,
+        given_up: false,
     };
     while let Some(segment) = queue.take() {
         if writer.write(segment).is_err() {
@@ -52,6 +53,23 @@ struct Writer<'a> {
     destination: Destination,
     /// The destination took part of a line whose rest was given up.
     inside_a_line: bool,
+    /// The last segment was given up, so the next gets one try.
+    given_up: bool,
+}
+
+/// What is left of it, and how long to pause before the next try.
+struct Patience {
+    failures: u32,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(given_up: bool) -> Self {
+        Self {
+            failures: if given_up { PATIENCE - 1 } else { 0 },
+            pause: FIRST_PAUSE,
+        }
+    }
 }
 
 /// Why the rest of a segment is not delivered.
@@ -64,7 +82,9 @@ impl Writer<'_> {
     /// Writes a segment, for as long as it takes, and settles it.
     fn write(&mut self, segment: Segment) -> Result<(), Panicked> {
         let mut taken = 0;
-        match self.deliver(&segment.bytes, &mut taken) {
+        let delivered = self.deliver(&segment.bytes, &mut taken);
+        self.given_up = delivered.is_err();
+        match delivered {
             Ok(()) => {
                 let fates = Fates {
                     written: segment.events,
@@ -115,31 +135,26 @@ impl Writer<'_> {
             self.inside_a_line = false;
         }
         self.deliver_all(bytes, taken)?;
-        let mut pause = FIRST_PAUSE;
+        let mut patience = Patience::new(self.given_up);
         loop {
             match self.destination.flush() {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(failure)) => self.wait_after(failure, &mut pause, false)?,
+                Ok(Err(failure)) => self.wait_after(failure, &mut patience)?,
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
     }
 
     fn deliver_all(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
-        let mut pause = FIRST_PAUSE;
-        let mut progress = false;
+        let mut patience = Patience::new(self.given_up);
         while *taken < bytes.len() {
             match self.destination.write_some(&bytes[*taken..]) {
                 Ok(Ok(more)) => {
                     *taken += more;
-                    pause = FIRST_PAUSE;
-                    progress = true;
+                    patience = Patience::new(false);
                 }
-                Ok(Err(failure)) => {
-                    // `Write` promises that a failing call took nothing.
-                    self.wait_after(failure, &mut pause, progress)?;
-                    progress = false;
-                }
+                // `Write` promises that a failing call took nothing.
+                Ok(Err(failure)) => self.wait_after(failure, &mut patience)?,
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
@@ -147,20 +162,18 @@ impl Writer<'_> {
     }
 
     /// Counts a failure and waits before the next try, if there is to be one.
-    fn wait_after(
-        &self,
-        failure: Failure,
-        pause: &mut Duration,
-        progress: bool,
-    ) -> Result<(), Undelivered> {
-        let in_a_row = self.queue.note_failure(failure.reason);
-        if in_a_row >= PATIENCE && !progress && !ends_by_itself(failure.kind) {
+    fn wait_after(&self, failure: Failure, patience: &mut Patience) -> Result<(), Undelivered> {
+        self.queue.note_failure(failure.reason);
+        if !ends_by_itself(failure.kind) {
+            patience.failures += 1;
+            if patience.failures == PATIENCE {
+                return Err(Undelivered::GivenUp);
+            }
+        }
+        if !self.queue.pause(patience.pause) {
             return Err(Undelivered::GivenUp);
         }
-        if !self.queue.pause(*pause) {
-            return Err(Undelivered::GivenUp);
-        }
-        *pause = (*pause * 2).min(LAST_PAUSE);
+        patience.pause = (patience.pause * 2).min(LAST_PAUSE);
         Ok(())
     }
 
