@@ -8,6 +8,7 @@
 
 mod close;
 mod counters;
+mod failing;
 mod flush;
 mod full;
 mod order;

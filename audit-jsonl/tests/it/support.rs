@@ -1,7 +1,11 @@
 //! What the tests have in common.
 
-use std::io::Write;
+use std::fs;
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -156,6 +160,120 @@ impl Faulty {
             self.sink.on_call(&event(number));
         }
     }
+}
+
+/// A sink that gets all its events in one segment of the queue: the first one,
+/// which no script sees, is held back until the others are there.
+pub(crate) struct AtOnce {
+    pub(crate) sink: JsonLinesAuditSink,
+    pub(crate) faults: Faults,
+    pub(crate) buf: SharedBuf,
+}
+
+impl AtOnce {
+    pub(crate) fn new(
+        builder: Builder,
+        script: impl FnOnce(FaultyWriter<SharedBuf>) -> FaultyWriter<SharedBuf>,
+        events: u64,
+    ) -> Self {
+        let buf = SharedBuf::new();
+        let inner = script(FaultyWriter::new(buf.clone()));
+        let faults = inner.handle();
+        let (begun, has_begun) = mpsc::channel();
+        let (go_on, may_go_on) = mpsc::channel();
+        let writer = HoldsFirst {
+            hold: Some((begun, may_go_on)),
+            flushed: false,
+            inner,
+        };
+        let sink = builder.build(Box::new(writer)).unwrap();
+        sink.on_call(&event(u64::MAX));
+        has_begun.recv().unwrap();
+        for number in 0..events {
+            sink.on_call(&event(number));
+        }
+        go_on.send(()).unwrap();
+        Self { sink, faults, buf }
+    }
+
+    pub(crate) fn call(&self, numbers: impl IntoIterator<Item = u64>) {
+        for number in numbers {
+            self.sink.on_call(&event(number));
+        }
+    }
+
+    /// Those of all events but the first.
+    #[track_caller]
+    pub(crate) fn fates(&self) -> (u64, u64, u64, u64) {
+        let (written, dropped, fallen_back, queued) = fates(&self.sink);
+        (written - 1, dropped, fallen_back, queued)
+    }
+
+    pub(crate) fn bytes_written(&self) -> u64 {
+        let first = line_of(&event(u64::MAX)).len();
+        self.sink.counters().bytes_written - first as u64
+    }
+}
+
+/// Swallows the first write and the first flush, and takes its time for it.
+struct HoldsFirst<W> {
+    hold: Option<(Sender<()>, Receiver<()>)>,
+    flushed: bool,
+    inner: W,
+}
+
+impl<W: Write> Write for HoldsFirst<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self.hold.take() {
+            None => self.inner.write(bytes),
+            Some((begun, may_go_on)) => {
+                begun.send(()).ok();
+                may_go_on.recv().ok();
+                Ok(bytes.len())
+            }
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.flushed {
+            return self.inner.flush();
+        }
+        self.flushed = true;
+        Ok(())
+    }
+}
+
+/// A directory of one's own, gone at the end.
+pub(crate) struct Scratch(PathBuf);
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("audit-jsonl-{}-{nth}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+/// A named pipe.
+#[cfg(unix)]
+pub(crate) fn fifo(scratch: &Scratch) -> PathBuf {
+    let path = scratch.path("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    assert!(made.unwrap().success());
+    path
 }
 
 #[cfg(target_os = "linux")]
