@@ -17,6 +17,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::Counters;
 use crate::trouble::Trouble;
 
+/// For so long after it gave up lines, a sink with a fallback tries none that
+/// another sink gave up.
+const LATELY: Duration = Duration::from_secs(1);
+
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
@@ -116,6 +120,8 @@ struct State {
     pending_bytes: usize,
     /// When the writer took the segment that it holds.
     in_hand_since: Option<Instant>,
+    /// When the writer last gave up a segment, unless it has written one since.
+    gave_up: Option<Instant>,
 
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
@@ -178,6 +184,7 @@ impl Queue {
                 pending: 0,
                 pending_bytes: 0,
                 in_hand_since: None,
+                gave_up: None,
                 line: VecDeque::new(),
                 next_ticket: 0,
                 returned: Vec::new(),
@@ -387,6 +394,9 @@ impl Queue {
         let bytes = segment.bytes.len();
         if written == bytes {
             state.trouble.success();
+            state.gave_up = None;
+        } else {
+            state.gave_up = Some(Instant::now());
         }
         state.counters.queued -= events;
         state.counters.queued_bytes -= bytes as u64;
@@ -549,6 +559,11 @@ impl Queue {
         let mut state = self.state.lock();
         state.open = false;
         state.trouble.closed();
+    }
+
+    pub(crate) fn gave_up_lately(&self) -> bool {
+        let gave_up = self.lock().and_then(|state| state.gave_up);
+        gave_up.is_some_and(|when| when.elapsed() < LATELY)
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {

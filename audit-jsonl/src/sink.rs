@@ -262,6 +262,15 @@ impl JsonLinesAuditSink {
         Ok(queue.counters())
     }
 
+    /// Hands an event to the fallback, else counts it as lost.
+    fn refuse(&self, event: &CallEvent) {
+        let fates = match self.shared.fallback() {
+            Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
+            _ => Fates::dropped(1),
+        };
+        self.shared.queue.count(fates);
+    }
+
     /// What to do with an event that the queue has no room for.
     fn when_full(&self) -> WhenFull {
         match self.shared.strategy {
@@ -298,10 +307,18 @@ impl Shared {
 impl AuditSink for JsonLinesAuditSink {
     fn on_call(&self, event: &CallEvent) {
         let queue = &self.shared.queue;
-        if this_thread::is_writer_of(self.shared.id()) {
-            // Waiting for itself, or an event for each write without end.
-            queue.count(Fates::dropped(1));
-            return;
+        if this_thread::is_a_writer() {
+            if this_thread::is_writer_of(self.shared.id()) {
+                // Waiting for itself, or an event for each write without end.
+                queue.count(Fates::dropped(1));
+                return;
+            }
+            // Sinks that are each other's fallback would hand an event that
+            // neither can write to and fro without end.
+            if self.shared.fallback().is_some() && queue.gave_up_lately() {
+                self.refuse(event);
+                return;
+            }
         }
         let mut line = this_thread::take_line();
         let offered = match encode(event, &mut line, queue.limits().bytes) {
@@ -310,11 +327,7 @@ impl AuditSink for JsonLinesAuditSink {
         };
         this_thread::give_back_line(line);
         if offered == Offered::Refused {
-            let fates = match self.shared.fallback() {
-                Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
-                _ => Fates::dropped(1),
-            };
-            queue.count(fates);
+            self.refuse(event);
         }
     }
 
