@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -10,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use audit_jsonl::{AuditSink, Builder, CallEvent, Counters, JsonLinesAuditSink, Outcome};
-use audit_testkit::{DEADLINE, Faults, FaultyWriter, Gate, SharedBuf, gate};
+use audit_testkit::{DEADLINE, Faults, FaultyWriter, Gate, SharedBuf, gate, within};
 
 /// An event that is told from others by a number.
 pub(crate) fn event(number: u64) -> CallEvent {
@@ -271,7 +272,7 @@ impl Drop for Scratch {
 #[cfg(unix)]
 pub(crate) fn fifo(scratch: &Scratch) -> PathBuf {
     let path = scratch.path("fifo");
-    let made = std::process::Command::new("mkfifo").arg(&path).status();
+    let made = Command::new("mkfifo").arg(&path).status();
     assert!(made.unwrap().success());
     path
 }
@@ -347,4 +348,33 @@ mod linux {
         let asleep = field("State:")?.starts_with('S');
         field("voluntary_ctxt_switches:").filter(|_| asleep)
     }
+}
+
+/// A command that runs this test alone in a process of its own; `None` in that
+/// process.
+pub(crate) fn child(test: &str) -> Option<Command> {
+    const ROLE: &str = "AUDIT_JSONL_CHILD";
+    if std::env::var_os(ROLE).is_some() {
+        return None;
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args([test, "--exact", "--nocapture", "--test-threads=1"])
+        .env(ROLE, "1")
+        .env("RUST_BACKTRACE", "0");
+    Some(command)
+}
+
+/// What such a process said, which must have succeeded.
+#[track_caller]
+pub(crate) fn output_of(mut child: Command) -> (String, String) {
+    let output = within(DEADLINE, move || child.output().unwrap());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+    assert!(
+        output.status.success(),
+        "{}\n{stdout}\n{stderr}",
+        output.status
+    );
+    (stdout, stderr)
 }
