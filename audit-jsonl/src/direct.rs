@@ -8,7 +8,7 @@ use audit_schema::CallEvent;
 use audit_sink::{AuditSink, Health};
 use parking_lot::{Mutex, ReentrantMutex};
 
-use crate::destination::{Destination, PANICKED, text_of};
+use crate::destination::{Destination, Failure, PANICKED, Panicked};
 use crate::encode::encode;
 use crate::file::open_lines;
 use crate::this_thread;
@@ -143,12 +143,12 @@ impl Output {
 
     fn call<T>(
         &mut self,
-        work: impl FnOnce(&mut Destination) -> Result<io::Result<T>, crate::destination::Panicked>,
+        work: impl FnOnce(&mut Destination) -> Result<Result<T, Failure>, Panicked>,
     ) -> Result<T, String> {
         let destination = self.destination.as_mut().ok_or(PANICKED)?;
         match work(destination) {
-            Ok(result) => result.map_err(|error| text_of(&error)),
-            Err(_) => {
+            Ok(result) => result.map_err(|failure| failure.reason),
+            Err(Panicked) => {
                 if let Some(destination) = self.destination.take() {
                     destination.end();
                 }

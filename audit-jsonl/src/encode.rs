@@ -9,6 +9,9 @@
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 
+#[cfg(test)]
+mod tests;
+
 /// The size of a new buffer; hardly an event is longer.
 const FIRST_BYTES: usize = 1024;
 

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::ops::Range;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, Thread};
@@ -17,6 +18,10 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::Counters;
 use crate::trouble::Trouble;
+
+/// For so long after it gave up lines, a sink with a fallback tries none that
+/// another sink gave up.
+const LATELY: Duration = Duration::from_secs(1);
 
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
@@ -121,6 +126,8 @@ struct State {
     pending_bytes: usize,
     /// When the writer took the segment that it holds.
     in_hand_since: Option<Instant>,
+    /// When the writer last gave up a segment, unless it has written one since.
+    gave_up: Option<Instant>,
 
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
@@ -183,6 +190,7 @@ impl Queue {
                 pending: 0,
                 pending_bytes: 0,
                 in_hand_since: None,
+                gave_up: None,
                 line: VecDeque::new(),
                 next_ticket: 0,
                 spare_lines: Vec::new(),
@@ -297,6 +305,10 @@ impl Queue {
         if let Some(waiting) = left.flatten() {
             state.recycle_line(waiting.line);
             state.count(Fates::dropped(1));
+            // It may have held up smaller ones that there is room for.
+            let lanes = state.let_in(self.limits);
+            drop(state);
+            self.notify_lanes(lanes);
         }
     }
 
@@ -375,14 +387,24 @@ impl Queue {
     }
 
     /// Says what became of a segment's events, of which the destination took
-    /// `written` bytes, and lets in who waits. For the writer thread.
-    pub(crate) fn settle(&self, segment: Segment, written: usize, fates: Fates) {
+    /// `written` bytes and those in `lost` are lost, and lets in who waits. For
+    /// the writer thread.
+    pub(crate) fn settle(
+        &self,
+        segment: Segment,
+        written: usize,
+        fates: Fates,
+        lost: &[Range<u64>],
+    ) {
         let mut state = self.state.lock();
         state.in_hand_since = None;
         let events = segment.events;
         let bytes = segment.bytes.len();
         if written == bytes {
             state.trouble.success();
+            state.gave_up = None;
+        } else {
+            state.gave_up = Some(Instant::now());
         }
         state.counters.queued -= events;
         state.counters.queued_bytes -= bytes as u64;
@@ -391,14 +413,17 @@ impl Queue {
         state.counters.dropped += fates.dropped;
         state.counters.fallen_back += fates.fallen_back;
         state.lost_of_accepted += fates.dropped;
-        let end = state.settled + events;
-        if fates.dropped > 0 {
-            // What is lost is at a segment's end: the writer works from the front.
-            let lost = (end - fates.dropped)..end;
-            for flush in &mut state.flushes {
-                flush.lost += flush.target.clamp(lost.start, lost.end) - lost.start;
+        let State {
+            flushes, settled, ..
+        } = &mut *state;
+        for flush in flushes {
+            // How many of the segment's events it waits for.
+            let own = flush.target.saturating_sub(*settled);
+            for lost in lost {
+                flush.lost += own.clamp(lost.start, lost.end) - lost.start;
             }
         }
+        let end = state.settled + events;
         state.settled = end;
         state.recycle(segment.bytes);
         let lanes = state.let_in(self.limits);
@@ -417,11 +442,10 @@ impl Queue {
         }
     }
 
-    /// Counts a failure; the number of failures in a row with it.
-    pub(crate) fn note_failure(&self, reason: String) -> u64 {
+    pub(crate) fn note_failure(&self, reason: String) {
         let mut state = self.state.lock();
         state.counters.write_errors += 1;
-        state.trouble.failure(reason)
+        state.trouble.failure(reason);
     }
 
     /// Waits before another try, for less if there is a reason to hurry. `false`
@@ -434,14 +458,18 @@ impl Queue {
         !state.abandoned
     }
 
-    /// Refuses whatever comes, for that reason if there is one, and gives out
-    /// what is left. For the writer thread, before it ends.
-    pub(crate) fn shut(&self, reason: Option<&str>) -> Vec<Segment> {
+    /// Refuses whatever comes from now on, for that reason.
+    pub(crate) fn fail(&self, reason: &str) {
         let mut state = self.state.lock();
         state.open = false;
-        if let Some(reason) = reason {
-            state.trouble.fatal(reason);
-        }
+        state.trouble.fatal(reason);
+    }
+
+    /// Refuses whatever comes, and gives out what is left. For the writer
+    /// thread, before it ends.
+    pub(crate) fn shut(&self) -> Vec<Segment> {
+        let mut state = self.state.lock();
+        state.open = false;
         state.empty_line();
         let mut left: Vec<Segment> = Vec::new();
         while let Some(segment) = state.pop() {
@@ -539,6 +567,11 @@ impl Queue {
         let mut state = self.state.lock();
         state.open = false;
         state.trouble.closed();
+    }
+
+    pub(crate) fn gave_up_lately(&self) -> bool {
+        let gave_up = self.lock().and_then(|state| state.gave_up);
+        gave_up.is_some_and(|when| when.elapsed() < LATELY)
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {

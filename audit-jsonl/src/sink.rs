@@ -10,7 +10,7 @@ use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
 use parking_lot::Mutex;
 
 use crate::builder::Builder;
-use crate::destination::Destination;
+use crate::destination::{Destination, Panicked, catching};
 use crate::encode::encode;
 use crate::file::open_lines;
 use crate::queue::{FORKED, Fates, Limits, Offered, Queue, WhenFull};
@@ -52,10 +52,10 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///
 /// - The lines are kept, and tried again after growing pauses (1 ms to 1 s).
 ///   While the disk or a quota is full, without end: the queue fills, and the
-///   strategy decides. After 10 other failures in a row (about 1 s) the lines
-///   in hand are given up: handed to the fallback, else counted as lost. From
-///   then on each segment of the queue (256 KiB) gets one try, until one
-///   succeeds.
+///   strategy decides. After 10 other failures in a row (about half a second)
+///   the lines in hand are given up: handed to the fallback, else counted as
+///   lost. From then on each segment of the queue (256 KiB) gets one try, until
+///   one succeeds. A write that takes some bytes ends a row of failures.
 /// - A line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
 /// - [`health`](AuditSink::health) is [`Degraded`](Health::Degraded) from the
@@ -191,7 +191,7 @@ impl JsonLinesAuditSink {
             Ok(thread) => (Some(thread), Ok(())),
             Err(error) => {
                 let reason = format!("the writer thread could not be started: {error}");
-                shared.queue.shut(Some(&reason));
+                shared.queue.fail(&reason);
                 shared.queue.writer_gone();
                 (None, Err(error))
             }
@@ -262,6 +262,15 @@ impl JsonLinesAuditSink {
         Ok(queue.counters())
     }
 
+    /// Hands an event to the fallback, else counts it as lost.
+    fn refuse(&self, event: &CallEvent) {
+        let fates = match self.shared.fallback() {
+            Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
+            _ => Fates::dropped(1),
+        };
+        self.shared.queue.count(fates);
+    }
+
     /// What to do with an event that the queue has no room for.
     fn when_full(&self) -> WhenFull {
         match self.shared.strategy {
@@ -298,10 +307,18 @@ impl Shared {
 impl AuditSink for JsonLinesAuditSink {
     fn on_call(&self, event: &CallEvent) {
         let queue = &self.shared.queue;
-        if this_thread::is_writer_of(self.shared.id()) {
-            // Waiting for itself, or an event for each write without end.
-            queue.count(Fates::dropped(1));
-            return;
+        if this_thread::is_a_writer() {
+            if this_thread::is_writer_of(self.shared.id()) {
+                // Waiting for itself, or an event for each write without end.
+                queue.count(Fates::dropped(1));
+                return;
+            }
+            // Sinks that are each other's fallback would hand an event that
+            // neither can write to and fro without end.
+            if self.shared.fallback().is_some() && queue.gave_up_lately() {
+                self.refuse(event);
+                return;
+            }
         }
         let mut buffer = this_thread::take_buffer();
         let offered = match encode(event, &mut buffer, queue.limits().bytes) {
@@ -310,11 +327,7 @@ impl AuditSink for JsonLinesAuditSink {
         };
         this_thread::give_back_buffer(buffer);
         if offered == Offered::Refused {
-            let fates = match self.shared.fallback() {
-                Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
-                _ => Fates::dropped(1),
-            };
-            queue.count(fates);
+            self.refuse(event);
         }
     }
 
@@ -338,7 +351,13 @@ impl AuditSink for JsonLinesAuditSink {
             None => Ok(()),
             Some(fallback) => {
                 let left = timeout.saturating_sub(begun.elapsed());
-                this_thread::nested(|| fallback.flush(left)).unwrap_or(Ok(()))
+                let flush = || catching(|| fallback.flush(left));
+                match this_thread::nested(flush) {
+                    Some(Ok(flushed)) => flushed,
+                    Some(Err(Panicked)) => Err(FlushError::unusable("the fallback panicked")),
+                    // It is its own fallback, by way of others or not.
+                    None => Ok(()),
+                }
             }
         }
     }

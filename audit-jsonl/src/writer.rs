@@ -1,13 +1,13 @@
 //! The thread that writes what is queued.
 
-use std::io::{self, ErrorKind};
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
 
 use audit_schema::CallEvent;
 use audit_sink::AuditSink;
 
-use crate::destination::{Destination, PANICKED, Panicked, catching, text_of};
+use crate::destination::{Destination, Failure, PANICKED, Panicked, catching};
 use crate::queue::{Fates, Queue, Segment};
 use crate::this_thread;
 
@@ -16,8 +16,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_secs(1);
 
 /// So many failures in a row, other than a full disk, and the lines are given
-/// up: with the pauses between them that is about a second.
-const PATIENCE: u64 = 10;
+/// up: with the pauses between them that is about half a second.
+const PATIENCE: u32 = 10;
 
 /// Runs until the queue is closed and written, or the destination panics. Then
 /// every event is settled, and the destination is dropped.
@@ -33,16 +33,14 @@ pub(crate) fn run(
         fallback,
         destination,
         inside_a_line: false,
+        given_up: false,
     };
-    let mut end = Ok(());
     while let Some(segment) = queue.take() {
-        end = writer.write(segment);
-        if end.is_err() {
+        if writer.write(segment).is_err() {
             break;
         }
     }
-    let reason = end.err().map(|Panicked| PANICKED);
-    for segment in queue.shut(reason) {
+    for segment in queue.shut() {
         writer.give_up(segment, 0);
     }
     writer.destination.end();
@@ -55,6 +53,23 @@ struct Writer<'a> {
     destination: Destination,
     /// The destination took part of a line whose rest was given up.
     inside_a_line: bool,
+    /// The last segment was given up, so the next gets one try.
+    given_up: bool,
+}
+
+/// What is left of it, and how long to pause before the next try.
+struct Patience {
+    failures: u32,
+    pause: Duration,
+}
+
+impl Patience {
+    fn new(given_up: bool) -> Self {
+        Self {
+            failures: if given_up { PATIENCE - 1 } else { 0 },
+            pause: FIRST_PAUSE,
+        }
+    }
 }
 
 /// Why the rest of a segment is not delivered.
@@ -67,20 +82,21 @@ impl Writer<'_> {
     /// Writes a segment, for as long as it takes, and settles it.
     fn write(&mut self, segment: Segment) -> Result<(), Panicked> {
         let mut taken = 0;
-        match self.deliver(&segment.bytes, &mut taken) {
+        let delivered = self.deliver(&segment.bytes, &mut taken);
+        self.given_up = delivered.is_err();
+        match delivered {
             Ok(()) => {
                 let fates = Fates {
                     written: segment.events,
                     ..Fates::default()
                 };
-                self.queue.settle(segment, taken, fates);
+                self.queue.settle(segment, taken, fates, &[]);
                 Ok(())
             }
             Err(Undelivered::Panicked) => {
                 // What the destination took before may be in a buffer of its own
                 // that nobody will flush any more.
-                self.give_up(segment, 0);
-                Err(Panicked)
+                self.end_by_panic(segment)
             }
             Err(Undelivered::GivenUp) => {
                 let whole = segment.bytes[..taken]
@@ -88,12 +104,26 @@ impl Writer<'_> {
                     .rposition(|&byte| byte == b'\n')
                     .map_or(0, |line_feed| line_feed + 1);
                 self.inside_a_line = whole < taken || (self.inside_a_line && taken == 0);
+                if whole == 0 {
+                    self.give_up(segment, 0);
+                    return Ok(());
+                }
                 // Only what was flushed counts as written.
-                let flushed = whole > 0 && matches!(self.destination.flush(), Ok(Ok(())));
-                self.give_up(segment, if flushed { whole } else { 0 });
+                match self.destination.flush() {
+                    Ok(Ok(())) => self.give_up(segment, whole),
+                    Ok(Err(_)) => self.give_up(segment, 0),
+                    Err(Panicked) => return self.end_by_panic(segment),
+                }
                 Ok(())
             }
         }
+    }
+
+    /// Gives up what is left, and whoever learns of it finds the sink failed.
+    fn end_by_panic(&self, segment: Segment) -> Result<(), Panicked> {
+        self.queue.fail(PANICKED);
+        self.give_up(segment, 0);
+        Err(Panicked)
     }
 
     /// Gives `bytes` to the destination and flushes it. `taken` of them were
@@ -105,31 +135,26 @@ impl Writer<'_> {
             self.inside_a_line = false;
         }
         self.deliver_all(bytes, taken)?;
-        let mut pause = FIRST_PAUSE;
+        let mut patience = Patience::new(self.given_up);
         loop {
             match self.destination.flush() {
                 Ok(Ok(())) => return Ok(()),
-                Ok(Err(error)) => self.wait_after(&error, &mut pause, false)?,
+                Ok(Err(failure)) => self.wait_after(failure, &mut patience)?,
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
     }
 
     fn deliver_all(&mut self, bytes: &[u8], taken: &mut usize) -> Result<(), Undelivered> {
-        let mut pause = FIRST_PAUSE;
-        let mut progress = false;
+        let mut patience = Patience::new(self.given_up);
         while *taken < bytes.len() {
             match self.destination.write_some(&bytes[*taken..]) {
                 Ok(Ok(more)) => {
                     *taken += more;
-                    pause = FIRST_PAUSE;
-                    progress = true;
+                    patience = Patience::new(false);
                 }
-                Ok(Err(error)) => {
-                    // `Write` promises that a failing call took nothing.
-                    self.wait_after(&error, &mut pause, progress)?;
-                    progress = false;
-                }
+                // `Write` promises that a failing call took nothing.
+                Ok(Err(failure)) => self.wait_after(failure, &mut patience)?,
                 Err(Panicked) => return Err(Undelivered::Panicked),
             }
         }
@@ -137,20 +162,18 @@ impl Writer<'_> {
     }
 
     /// Counts a failure and waits before the next try, if there is to be one.
-    fn wait_after(
-        &self,
-        error: &io::Error,
-        pause: &mut Duration,
-        progress: bool,
-    ) -> Result<(), Undelivered> {
-        let in_a_row = self.queue.note_failure(text_of(error));
-        if in_a_row >= PATIENCE && !progress && !ends_by_itself(error.kind()) {
+    fn wait_after(&self, failure: Failure, patience: &mut Patience) -> Result<(), Undelivered> {
+        self.queue.note_failure(failure.reason);
+        if !ends_by_itself(failure.kind) {
+            patience.failures += 1;
+            if patience.failures == PATIENCE {
+                return Err(Undelivered::GivenUp);
+            }
+        }
+        if !self.queue.pause(patience.pause) {
             return Err(Undelivered::GivenUp);
         }
-        if !self.queue.pause(*pause) {
-            return Err(Undelivered::GivenUp);
-        }
-        *pause = (*pause * 2).min(LAST_PAUSE);
+        patience.pause = (patience.pause * 2).min(LAST_PAUSE);
         Ok(())
     }
 
@@ -162,19 +185,25 @@ impl Writer<'_> {
             written: lines(taken),
             ..Fates::default()
         };
+        let mut lost = Vec::new();
         match self.fallback {
-            None => fates.dropped = lines(rest),
+            None => {
+                lost.push(fates.written..segment.events);
+                fates.dropped = lines(rest);
+            }
             Some(fallback) => {
-                for line in rest.split_inclusive(|&byte| byte == b'\n') {
+                let places = fates.written..;
+                for (place, line) in places.zip(rest.split_inclusive(|&byte| byte == b'\n')) {
                     if fall_back_line(fallback, line) {
                         fates.fallen_back += 1;
                     } else {
                         fates.dropped += 1;
+                        lost.push(place..place + 1);
                     }
                 }
             }
         }
-        self.queue.settle(segment, written, fates);
+        self.queue.settle(segment, written, fates, &lost);
     }
 }
 
