@@ -6,9 +6,8 @@ use audit_schema::CallEvent;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The longest chained line, its line feed included, and the longest event in
-/// one.
-pub(crate) const LONGEST_LINE: usize = 61_440;
+/// The longest event in a chained line; with its link, the line is at most 61,440
+/// bytes long.
 pub(crate) const LONGEST_EVENT: usize = 60_416;
 
 /// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC

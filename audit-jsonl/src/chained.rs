@@ -4,11 +4,13 @@ use std::time::Instant;
 
 use audit_schema::{CallEvent, Outcome, now_rfc3339};
 
-use crate::chain::{Head, Notes};
+use crate::chain::{Head, LONGEST_EVENT, Notes};
+use crate::destination::Failure;
 use crate::encode::encode;
 use crate::log::{Fault, Item, Log, sleeping};
+use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
-use crate::writer::{FIRST_PAUSE, Undelivered, wait_after};
+use crate::writer::Undelivered;
 use crate::{CommitError, Durability, Receipt, ulid};
 
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(crate) struct Chained {
     wrote: bool,
     /// When the first write was made that is not synced.
     unsynced_since: Option<Instant>,
+    /// The last lines were given up, so the next get one try.
+    given_up: bool,
 }
 
 impl Chained {
@@ -38,6 +42,7 @@ impl Chained {
             told_elsewhere: 0,
             wrote: false,
             unsynced_since: None,
+            given_up: false,
         }
     }
 
@@ -59,6 +64,7 @@ impl Chained {
             ..Notes::default()
         };
         let receipts = self.append(queue, segment, &told);
+        self.given_up = receipts.is_err();
         let receipts = match receipts {
             Ok(receipts) => receipts,
             Err(undelivered) => {
@@ -106,7 +112,7 @@ impl Chained {
         segment: &Segment,
         told: &Notes,
     ) -> Result<Vec<(u64, Receipt)>, Undelivered> {
-        let mut pause = FIRST_PAUSE;
+        let mut patience = Patience::new(self.given_up);
         loop {
             let mut receipts = Vec::new();
             let mut line = 0;
@@ -129,7 +135,7 @@ impl Chained {
             match appended {
                 Ok(()) => return Ok(receipts),
                 Err(Fault::Io(error) | Fault::Spoilt(error)) => {
-                    if !wait_after(queue, error.to_string(), error.kind(), &mut pause, false) {
+                    if !patience.wait_after(queue, Failure::of(&error)) {
                         return Err(Undelivered::GivenUp { written: 0 });
                     }
                 }
@@ -167,12 +173,12 @@ impl Chained {
 
     /// Syncs for as long as it takes.
     fn sync(&mut self, queue: &Queue) -> Result<(), Stopped> {
-        let mut pause = FIRST_PAUSE;
+        let mut patience = Patience::new(self.given_up);
         while self.log.has_unsynced() {
             match self.log.sync(&mut |pause| queue.pause(pause)) {
                 Ok(()) => {}
                 Err(Fault::Io(error) | Fault::Spoilt(error)) => {
-                    if !wait_after(queue, error.to_string(), error.kind(), &mut pause, false) {
+                    if !patience.wait_after(queue, Failure::of(&error)) {
                         return Err(Stopped::for_now(error.to_string()));
                     }
                 }
@@ -215,14 +221,11 @@ impl Chained {
         if !working || !(self.wrote || told.lost > 0 || told.elsewhere > 0) {
             return;
         }
-        let mut line = Vec::new();
-        if encode(&closing_record(), &mut line, usize::MAX).is_err() {
+        let mut buffer = Vec::new();
+        let Ok(line) = encode(&closing_record(), &mut buffer, LONGEST_EVENT) else {
             return;
-        }
-        let item = Item {
-            line: &line,
-            cut: 0,
         };
+        let item = Item { line, cut: 0 };
         let bytes = line.len();
         let closed = self
             .log

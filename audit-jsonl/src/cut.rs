@@ -2,48 +2,43 @@
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 
-use crate::encode::encode;
+use crate::encode::{TooLong, encode_to_front};
 
 /// No string is shortened below so many bytes before list elements go.
 const SHORTEST: usize = 64;
 
-/// Appends the event to `line`, so much of it that no more than `limit` bytes
-/// stand there; how many bytes of its strings went.
+/// Puts the event, so much of it that it fits, at the front of `buffer`; how long
+/// the line is, and how many bytes of its strings went.
 ///
 /// Its longest strings are shortened, each to the same length, and end in `…`; if
 /// that is not enough, list elements go from the end.
-pub(crate) fn encode_cut(event: &CallEvent, line: &mut Vec<u8>, limit: usize) -> u64 {
-    let fits = |bounds: Bounds, line: &mut Vec<u8>| {
-        line.clear();
+pub(crate) fn encode_cut(
+    event: &CallEvent,
+    buffer: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(usize, u64), TooLong> {
+    let mut put = |bounds: Bounds| {
         let (event, cut) = bounds.apply(event);
-        encode(&event, line, limit).is_ok().then_some(cut)
+        encode_to_front(&event, buffer, limit).map(|length| (length, cut))
     };
     // Three bytes are the least that an element takes.
     let mut elements = limit / 3;
-    if fits(
-        Bounds {
-            elements,
-            string: SHORTEST,
-        },
-        line,
-    )
-    .is_none()
+    if put(Bounds {
+        elements,
+        string: SHORTEST,
+    })
+    .is_err()
     {
         elements = largest(elements, |elements| {
-            fits(
-                Bounds {
-                    elements,
-                    string: SHORTEST,
-                },
-                line,
-            )
-            .is_some()
+            put(Bounds {
+                elements,
+                string: SHORTEST,
+            })
+            .is_ok()
         });
     }
-    let string = largest(limit, |string| {
-        fits(Bounds { elements, string }, line).is_some()
-    });
-    fits(Bounds { elements, string }, line).unwrap_or_default()
+    let string = largest(limit, |string| put(Bounds { elements, string }).is_ok());
+    put(Bounds { elements, string })
 }
 
 /// The largest number below `above` that is good, or 0; what is below a good one

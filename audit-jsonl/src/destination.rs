@@ -21,29 +21,39 @@ impl Destination {
     }
 
     /// Writes some of the bytes, at least one; how many.
-    pub(crate) fn write_some(&mut self, bytes: &[u8]) -> Result<io::Result<usize>, Panicked> {
-        for _ in 0..INTERRUPTIONS {
-            match catching(|| self.0.write(bytes))? {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Ok(0) => return Ok(Err(ErrorKind::WriteZero.into())),
-                Ok(taken) if taken > bytes.len() => {
-                    let lie = "the destination claims to have taken more than it was given";
-                    return Ok(Err(io::Error::other(lie)));
-                }
-                other => return Ok(other),
+    pub(crate) fn write_some(&mut self, bytes: &[u8]) -> Result<Result<usize, Failure>, Panicked> {
+        let taken = self.call("write", |write| write.write(bytes))?;
+        Ok(taken.and_then(|taken| match taken {
+            0 => Err(Failure::of(&ErrorKind::WriteZero.into())),
+            taken if taken > bytes.len() => {
+                let lie = "the destination claims to have taken more than it was given";
+                Err(Failure::of(&io::Error::other(lie)))
             }
-        }
-        Ok(Err(io::Error::other("write was interrupted without end")))
+            taken => Ok(taken),
+        }))
     }
 
-    pub(crate) fn flush(&mut self) -> Result<io::Result<()>, Panicked> {
-        for _ in 0..INTERRUPTIONS {
-            match catching(|| self.0.flush())? {
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                other => return Ok(other),
+    pub(crate) fn flush(&mut self) -> Result<Result<(), Failure>, Panicked> {
+        self.call("flush", |write| write.flush())
+    }
+
+    /// The errors are somebody else's code too: none leaves this function.
+    fn call<T>(
+        &mut self,
+        name: &str,
+        mut work: impl FnMut(&mut dyn Write) -> io::Result<T>,
+    ) -> Result<Result<T, Failure>, Panicked> {
+        catching(|| {
+            for _ in 0..INTERRUPTIONS {
+                match work(&mut *self.0) {
+                    Ok(result) => return Ok(result),
+                    Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                    Err(error) => return Err(Failure::of(&error)),
+                }
             }
-        }
-        Ok(Err(io::Error::other("flush was interrupted without end")))
+            let endless = format!("{name} was interrupted without end");
+            Err(Failure::of(&io::Error::other(endless)))
+        })
     }
 
     /// Drops the `Write`, which is its owner's code too.
@@ -59,10 +69,20 @@ impl fmt::Debug for Destination {
     }
 }
 
-/// An error's text, which may be its owner's code.
-pub(crate) fn text_of(error: &io::Error) -> String {
-    catching(|| error.to_string())
-        .unwrap_or_else(|Panicked| format!("an error of kind {:?}", error.kind()))
+/// What is kept of an error.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: ErrorKind,
+    pub(crate) reason: String,
+}
+
+impl Failure {
+    pub(crate) fn of(error: &io::Error) -> Self {
+        let kind = error.kind();
+        let reason = catching(|| error.to_string())
+            .unwrap_or_else(|Panicked| format!("an error of kind {kind:?}"));
+        Self { kind, reason }
+    }
 }
 
 /// Calls code that is not ours; a panic ends here.

@@ -8,7 +8,7 @@ use audit_schema::CallEvent;
 use audit_sink::{AuditSink, Health};
 use parking_lot::{Mutex, ReentrantMutex};
 
-use crate::destination::{Destination, PANICKED, text_of};
+use crate::destination::{Destination, Failure, PANICKED, Panicked};
 use crate::encode::encode;
 use crate::file::open_lines;
 use crate::this_thread;
@@ -143,12 +143,12 @@ impl Output {
 
     fn call<T>(
         &mut self,
-        work: impl FnOnce(&mut Destination) -> Result<io::Result<T>, crate::destination::Panicked>,
+        work: impl FnOnce(&mut Destination) -> Result<Result<T, Failure>, Panicked>,
     ) -> Result<T, String> {
         let destination = self.destination.as_mut().ok_or(PANICKED)?;
         match work(destination) {
-            Ok(result) => result.map_err(|error| text_of(&error)),
-            Err(_) => {
+            Ok(result) => result.map_err(|failure| failure.reason),
+            Err(Panicked) => {
                 if let Some(destination) = self.destination.take() {
                     destination.end();
                 }
@@ -160,9 +160,12 @@ impl Output {
 
 impl AuditSink for DirectJsonLinesSink {
     fn on_call(&self, event: &CallEvent) {
-        let mut line = this_thread::take_line();
-        let written = encode(event, &mut line, LONGEST_LINE).is_ok() && self.write(&line);
-        this_thread::give_back_line(line);
+        let mut buffer = this_thread::take_buffer();
+        let written = match encode(event, &mut buffer, LONGEST_LINE) {
+            Ok(line) => self.write(line),
+            Err(_) => false,
+        };
+        this_thread::give_back_buffer(buffer);
         if !written {
             self.drops.fetch_add(1, Ordering::Relaxed);
         }

@@ -14,6 +14,7 @@ mod error;
 mod file;
 mod log;
 mod log_builder;
+mod patience;
 mod plain;
 mod queue;
 mod sink;

@@ -1,17 +1,29 @@
 //! Plain lines, to any `Write`.
 
-use std::io;
-use std::time::Duration;
-
-use crate::destination::{Destination, Panicked, text_of};
+use crate::destination::{Destination, Panicked};
+use crate::patience::Patience;
 use crate::queue::Queue;
-use crate::writer::{FIRST_PAUSE, Undelivered, wait_after};
+use crate::writer::Undelivered;
 
 #[derive(Debug)]
 pub(crate) struct Plain {
     destination: Destination,
     /// The destination took part of a line whose rest was given up.
     inside_a_line: bool,
+    /// The last lines were given up, so the next get one try.
+    given_up: bool,
+}
+
+/// Why the rest of some lines is not delivered.
+enum Stopped {
+    GivenUp,
+    Panicked,
+}
+
+impl From<Panicked> for Stopped {
+    fn from(Panicked: Panicked) -> Self {
+        Self::Panicked
+    }
 }
 
 impl Plain {
@@ -19,6 +31,7 @@ impl Plain {
         Self {
             destination,
             inside_a_line: false,
+            given_up: false,
         }
     }
 
@@ -29,9 +42,12 @@ impl Plain {
     /// Writes lines, for as long as it takes, and flushes.
     pub(crate) fn write(&mut self, queue: &Queue, lines: &[u8]) -> Result<(), Undelivered> {
         let mut taken = 0;
-        match self.deliver(queue, lines, &mut taken) {
+        let delivered = self.deliver(queue, lines, &mut taken);
+        self.given_up = delivered.is_err();
+        match delivered {
             Ok(()) => Ok(()),
-            // What it took before may be in a buffer that nobody will flush.
+            // What it took before may be in a buffer of its own that nobody will
+            // flush any more.
             Err(Stopped::Panicked) => Err(Panicked.into()),
             Err(Stopped::GivenUp) => {
                 let whole = lines[..taken]
@@ -40,7 +56,7 @@ impl Plain {
                     .map_or(0, |line_feed| line_feed + 1);
                 self.inside_a_line = whole < taken || (self.inside_a_line && taken == 0);
                 // Only what was flushed counts as written.
-                let flushed = whole > 0 && matches!(self.destination.flush(), Ok(Ok(())));
+                let flushed = whole > 0 && self.destination.flush()?.is_ok();
                 Err(Undelivered::GivenUp {
                     written: if flushed { whole } else { 0 },
                 })
@@ -57,13 +73,13 @@ impl Plain {
             self.inside_a_line = false;
         }
         self.deliver_all(queue, bytes, taken)?;
-        let mut pause = FIRST_PAUSE;
-        loop {
-            match self.destination.flush()? {
-                Ok(()) => return Ok(()),
-                Err(error) => wait(queue, &error, &mut pause, false)?,
+        let mut patience = Patience::new(self.given_up);
+        while let Err(failure) = self.destination.flush()? {
+            if !patience.wait_after(queue, failure) {
+                return Err(Stopped::GivenUp);
             }
         }
+        Ok(())
     }
 
     fn deliver_all(
@@ -72,46 +88,21 @@ impl Plain {
         bytes: &[u8],
         taken: &mut usize,
     ) -> Result<(), Stopped> {
-        let mut pause = FIRST_PAUSE;
-        let mut progress = false;
+        let mut patience = Patience::new(self.given_up);
         while *taken < bytes.len() {
             match self.destination.write_some(&bytes[*taken..])? {
                 Ok(more) => {
                     *taken += more;
-                    pause = FIRST_PAUSE;
-                    progress = true;
+                    patience = Patience::new(false);
                 }
-                Err(error) => {
-                    // `Write` promises that a failing call took nothing.
-                    wait(queue, &error, &mut pause, progress)?;
-                    progress = false;
+                // `Write` promises that a failing call took nothing.
+                Err(failure) => {
+                    if !patience.wait_after(queue, failure) {
+                        return Err(Stopped::GivenUp);
+                    }
                 }
             }
         }
         Ok(())
-    }
-}
-
-enum Stopped {
-    GivenUp,
-    Panicked,
-}
-
-impl From<Panicked> for Stopped {
-    fn from(Panicked: Panicked) -> Self {
-        Self::Panicked
-    }
-}
-
-fn wait(
-    queue: &Queue,
-    error: &io::Error,
-    pause: &mut Duration,
-    progress: bool,
-) -> Result<(), Stopped> {
-    if wait_after(queue, text_of(error), error.kind(), pause, progress) {
-        Ok(())
-    } else {
-        Err(Stopped::GivenUp)
     }
 }

@@ -7,7 +7,10 @@
 
 use std::collections::VecDeque;
 use std::mem;
+use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use audit_sink::{FlushError, Health};
@@ -16,10 +19,17 @@ use parking_lot::{Condvar, Mutex, MutexGuard};
 use crate::trouble::Trouble;
 use crate::{CommitError, Counters, Receipt};
 
+/// For so long after it gave up lines, a sink with a fallback tries none that
+/// another sink gave up.
+const LATELY: Duration = Duration::from_secs(1);
+
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
-const SEGMENT_BYTES: usize = 128 * 1024;
+const SEGMENT_BYTES: usize = 256 * 1024;
+
+/// A line's buffer that has grown beyond this is given back to the allocator.
+const KEPT_LINE_BYTES: usize = 4 * 1024;
 
 /// How many buffers an idle queue keeps.
 const IDLE_BUFFERS: usize = 4;
@@ -114,8 +124,9 @@ pub(crate) struct Queue {
     /// The process that has the writer thread.
     process: u32,
     state: Mutex<State>,
-    /// The writer waits here.
-    work: Condvar,
+    /// The writer's thread, which parks when there is nothing to do: to unpark it
+    /// costs its waker less than a condition variable.
+    thread: OnceLock<Thread>,
     /// Flush and close wait here.
     progress: Condvar,
     /// Blocked callers wait here.
@@ -142,12 +153,14 @@ struct State {
     pending_bytes: usize,
     /// When the writer took the segment that it holds.
     in_hand_since: Option<Instant>,
+    /// When the writer last gave up a segment, unless it has written one since.
+    gave_up: Option<Instant>,
 
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
     next_ticket: u64,
-    /// Buffers of lines that were let in, for their callers to take back.
-    returned: Vec<Vec<u8>>,
+    /// Buffers of lines that stood there, for those who come next.
+    spare_lines: Vec<Vec<u8>>,
 
     /// How many events were ever let in, and how many of them are out again.
     accepted: u64,
@@ -218,9 +231,10 @@ impl Queue {
                 pending: 0,
                 pending_bytes: 0,
                 in_hand_since: None,
+                gave_up: None,
                 line: VecDeque::new(),
                 next_ticket: 0,
-                returned: Vec::new(),
+                spare_lines: Vec::new(),
                 accepted: 0,
                 settled: 0,
                 lost_of_accepted: 0,
@@ -233,7 +247,7 @@ impl Queue {
                 counters: Counters::default(),
                 trouble: Trouble::default(),
             }),
-            work: Condvar::new(),
+            thread: OnceLock::new(),
             progress: Condvar::new(),
             lanes: [const { Condvar::new() }; LANES],
             orphaned: AtomicU64::new(0),
@@ -264,9 +278,9 @@ impl Queue {
         (!self.is_forked()).then(|| self.state.lock())
     }
 
-    /// Queues a line, which is left empty if it had to wait.
+    /// Queues a line.
     #[inline]
-    pub(crate) fn offer(&self, line: &mut Vec<u8>, mark: Mark, when_full: WhenFull) -> Offered {
+    pub(crate) fn offer(&self, line: &[u8], mark: Mark, when_full: WhenFull) -> Offered {
         let Some(mut state) = self.lock() else {
             self.orphaned.fetch_add(1, Ordering::Relaxed);
             return Offered::Settled;
@@ -288,7 +302,7 @@ impl Queue {
     fn offer_without_room(
         &self,
         mut state: Guard<'_>,
-        line: &mut Vec<u8>,
+        line: &[u8],
         mark: Mark,
         when_full: WhenFull,
     ) -> Offered {
@@ -311,28 +325,29 @@ impl Queue {
 
     /// Stands in line until the writer lets the line in, or the deadline.
     ///
-    /// The line itself stands there, not its caller: the writer moves it into
+    /// A copy of the line stands there, not its caller: the writer moves it into
     /// the queue when there is room, so whoever comes later can't overtake, and
     /// the caller need not wake in time to keep its place.
     fn wait_in_line(
         &self,
         mut state: Guard<'_>,
-        line: &mut Vec<u8>,
+        line: &[u8],
         mark: Mark,
         deadline: Option<Instant>,
     ) {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
+        let mut copy = state.spare_lines.pop().unwrap_or_default();
+        copy.extend_from_slice(line);
         state.line.push_back(Waiting {
             ticket,
-            line: mem::take(line),
+            line: copy,
             mark,
         });
         self.rouse_writer(&mut state);
         let lane = self.lane(ticket);
         loop {
             if state.place_of(ticket).is_none() {
-                *line = state.returned.pop().unwrap_or_default();
                 return;
             }
             match deadline {
@@ -345,18 +360,15 @@ impl Queue {
             }
         }
         let left = state.place_of(ticket).map(|place| state.line.remove(place));
-        match left.flatten() {
-            Some(waiting) => {
-                *line = waiting.line;
-                state.count(Fates::dropped(1));
-                state.fail_commit(mark, &CommitError::NotRecorded);
-                // It may have held up smaller ones that there is room for.
-                let lanes = state.let_in(self.limits);
-                drop(state);
-                self.notify_lanes(lanes);
-            }
-            // Let in at the last moment.
-            None => *line = state.returned.pop().unwrap_or_default(),
+        // Otherwise it was let in at the last moment.
+        if let Some(waiting) = left.flatten() {
+            state.recycle_line(waiting.line);
+            state.count(Fates::dropped(1));
+            state.fail_commit(mark, &CommitError::NotRecorded);
+            // It may have held up smaller ones that there is room for.
+            let lanes = state.let_in(self.limits);
+            drop(state);
+            self.notify_lanes(lanes);
         }
     }
 
@@ -380,19 +392,26 @@ impl Queue {
         }
         state.writer = Writer::Busy;
         drop(state);
-        self.work.notify_one();
+        self.unpark_writer();
+    }
+
+    fn unpark_writer(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
     }
 
     /// Wakes the writer unless it is awake anyway.
     fn rouse_writer(&self, state: &mut Guard<'_>) {
         if matches!(state.writer, Writer::Dozing | Writer::Asleep) {
             state.writer = Writer::Busy;
-            self.work.notify_one();
+            self.unpark_writer();
         }
     }
 
     /// What to do next, at `due` at the latest. For the writer thread.
     pub(crate) fn take(&self, due: Option<Instant>) -> Turn {
+        self.thread.get_or_init(thread::current);
         let mut state = self.state.lock();
         let mut doze = FIRST_DOZE;
         loop {
@@ -417,13 +436,17 @@ impl Queue {
             if doze <= LAST_DOZE {
                 state.writer = Writer::Dozing;
                 let nap = until_due.map_or(doze, |until_due| doze.min(until_due));
-                self.work.wait_for(&mut state, nap);
+                MutexGuard::unlocked(&mut state, || thread::park_timeout(nap));
                 doze *= 2;
             } else {
                 state.writer = Writer::Asleep;
                 match until_due {
-                    Some(until_due) => drop(self.work.wait_for(&mut state, until_due)),
-                    None if state.open && state.pending == 0 => self.work.wait(&mut state),
+                    Some(until_due) => {
+                        MutexGuard::unlocked(&mut state, || thread::park_timeout(until_due));
+                    }
+                    None if state.open && state.pending == 0 => {
+                        MutexGuard::unlocked(&mut state, thread::park);
+                    }
                     None => {}
                 }
             }
@@ -438,14 +461,24 @@ impl Queue {
     }
 
     /// Says what became of a segment's events, of which the destination took
-    /// `written` bytes, and lets in who waits. For the writer thread.
-    pub(crate) fn settle(&self, segment: Segment, written: usize, fates: Fates) {
+    /// `written` bytes and those in `lost` are lost, and lets in who waits. For
+    /// the writer thread.
+    pub(crate) fn settle(
+        &self,
+        segment: Segment,
+        written: usize,
+        fates: Fates,
+        lost: &[Range<u64>],
+    ) {
         let mut state = self.state.lock();
         state.in_hand_since = None;
         let events = segment.events;
         let bytes = segment.bytes.len();
         if written == bytes {
             state.trouble.success();
+            state.gave_up = None;
+        } else {
+            state.gave_up = Some(Instant::now());
         }
         state.counters.queued -= events;
         state.counters.queued_bytes -= bytes as u64;
@@ -454,14 +487,17 @@ impl Queue {
         state.counters.dropped += fates.dropped;
         state.counters.fallen_back += fates.fallen_back;
         state.lost_of_accepted += fates.dropped;
-        let end = state.settled + events;
-        if fates.dropped > 0 {
-            // What is lost is at a segment's end: the writer works from the front.
-            let lost = (end - fates.dropped)..end;
-            for flush in &mut state.flushes {
-                flush.lost += flush.target.clamp(lost.start, lost.end) - lost.start;
+        let State {
+            flushes, settled, ..
+        } = &mut *state;
+        for flush in flushes {
+            // How many of the segment's events it waits for.
+            let own = flush.target.saturating_sub(*settled);
+            for lost in lost {
+                flush.lost += own.clamp(lost.start, lost.end) - lost.start;
             }
         }
+        let end = state.settled + events;
         state.settled = end;
         state.recycle(segment.bytes);
         let lanes = state.let_in(self.limits);
@@ -497,11 +533,10 @@ impl Queue {
         self.progress.notify_all();
     }
 
-    /// Counts a failure; the number of failures in a row with it.
-    pub(crate) fn note_failure(&self, reason: String) -> u64 {
+    pub(crate) fn note_failure(&self, reason: String) {
         let mut state = self.state.lock();
         state.counters.write_errors += 1;
-        state.trouble.failure(reason)
+        state.trouble.failure(reason);
     }
 
     /// Waits before another try, for less if there is a reason to hurry. `false`
@@ -509,19 +544,23 @@ impl Queue {
     pub(crate) fn pause(&self, pause: Duration) -> bool {
         let mut state = self.state.lock();
         if !state.abandoned {
-            self.work.wait_for(&mut state, pause);
+            MutexGuard::unlocked(&mut state, || thread::park_timeout(pause));
         }
         !state.abandoned
     }
 
-    /// Refuses whatever comes, for that reason if there is one, and gives out
-    /// what is left. For the writer thread, before it ends.
-    pub(crate) fn shut(&self, reason: Option<&str>) -> Vec<Segment> {
+    /// Refuses whatever comes from now on, for that reason.
+    pub(crate) fn fail(&self, reason: &str) {
         let mut state = self.state.lock();
         state.open = false;
-        if let Some(reason) = reason {
-            state.trouble.fatal(reason);
-        }
+        state.trouble.fatal(reason);
+    }
+
+    /// Refuses whatever comes, and gives out what is left. For the writer
+    /// thread, before it ends.
+    pub(crate) fn shut(&self) -> Vec<Segment> {
+        let mut state = self.state.lock();
+        state.open = false;
         state.empty_line();
         let mut left: Vec<Segment> = Vec::new();
         while let Some(segment) = state.pop() {
@@ -701,7 +740,7 @@ impl Queue {
                 state.empty_line();
                 drop(state);
                 // It may be pausing before another try.
-                self.work.notify_one();
+                self.unpark_writer();
                 self.notify_lanes(u16::MAX);
                 return false;
             }
@@ -714,6 +753,11 @@ impl Queue {
         let mut state = self.state.lock();
         state.open = false;
         state.trouble.closed();
+    }
+
+    pub(crate) fn gave_up_lately(&self) -> bool {
+        let gave_up = self.lock().and_then(|state| state.gave_up);
+        gave_up.is_some_and(|when| when.elapsed() < LATELY)
     }
 
     pub(crate) fn is_abandoned(&self) -> bool {
@@ -858,8 +902,16 @@ impl State {
         }
     }
 
+    fn recycle_line(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEPT_LINE_BYTES {
+            buffer.clear();
+            self.spare_lines.push(buffer);
+        }
+    }
+
     /// Gives a buffer back that only a busy queue needs.
     fn trim(&mut self) {
+        self.spare_lines.pop();
         if self.spare.len() > IDLE_BUFFERS {
             self.spare.pop();
         }
@@ -873,16 +925,10 @@ impl State {
             if !self.has_room(first.line.len(), limits) {
                 break;
             }
-            if let Some(Waiting {
-                ticket,
-                mut line,
-                mark,
-            }) = self.line.pop_front()
-            {
+            if let Some(Waiting { ticket, line, mark }) = self.line.pop_front() {
                 self.push(&line, mark);
                 self.counters.offered += 1;
-                line.clear();
-                self.returned.push(line);
+                self.recycle_line(line);
                 lanes |= 1 << (ticket % LANES as u64);
             }
         }

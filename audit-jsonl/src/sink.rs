@@ -13,7 +13,7 @@ use crate::builder::Builder;
 use crate::chain::LONGEST_EVENT;
 use crate::cut::encode_cut;
 use crate::destination::{Panicked, catching};
-use crate::encode::{TooLong, encode};
+use crate::encode::{TooLong, encode_to_front};
 use crate::file::open_lines;
 use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, WhenFull};
 use crate::writer::Output;
@@ -55,10 +55,10 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///
 /// - The lines are kept, and tried again after growing pauses (1 ms to 1 s).
 ///   While the disk or a quota is full, without end: the queue fills, and the
-///   strategy decides. After 10 other failures in a row (about 1 s) the lines
-///   in hand are given up: handed to the fallback, else counted as lost. From
-///   then on each segment of the queue (128 KiB) gets one try, until one
-///   succeeds.
+///   strategy decides. After 10 other failures in a row (about half a second)
+///   the lines in hand are given up: handed to the fallback, else counted as
+///   lost. From then on each segment of the queue (256 KiB) gets one try, until
+///   one succeeds. A write that takes some bytes ends a row of failures.
 /// - A line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
 /// - [`health`](AuditSink::health) is [`Degraded`](Health::Degraded) from the
@@ -197,7 +197,7 @@ impl JsonLinesAuditSink {
             Ok(thread) => (Some(thread), Ok(())),
             Err(error) => {
                 let reason = format!("the writer thread could not be started: {error}");
-                shared.queue.shut(Some(&reason));
+                shared.queue.fail(&reason);
                 shared.queue.writer_gone();
                 (None, Err(error))
             }
@@ -295,15 +295,15 @@ impl JsonLinesAuditSink {
         }
         let deadline = Instant::now().checked_add(timeout);
         let id = queue.begin_commit().ok_or(unusable(FORKED))?;
-        let mut line = this_thread::take_line();
-        if let Ok(cut) = self.shared.encode(event, &mut line) {
+        let mut buffer = this_thread::take_buffer();
+        if let Ok((line, cut)) = self.shared.encode(event, &mut buffer) {
             let mark = Mark {
                 cut,
                 commit: Some(id),
             };
-            queue.offer(&mut line, mark, WhenFull::Wait(Some(timeout)));
+            queue.offer(line, mark, WhenFull::Wait(Some(timeout)));
         }
-        this_thread::give_back_line(line);
+        this_thread::give_back_buffer(buffer);
         queue.end_commit(id, timeout, deadline)
     }
 
@@ -317,6 +317,15 @@ impl JsonLinesAuditSink {
     /// lines. The sink stays usable as far as it was before.
     pub fn reopen(&self, timeout: Duration) -> io::Result<()> {
         self.shared.queue.reopen(timeout).map_err(io::Error::other)
+    }
+
+    /// Hands an event to the fallback, else counts it as lost.
+    fn refuse(&self, event: &CallEvent) {
+        let fates = match self.shared.fallback() {
+            Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
+            _ => Fates::dropped(1),
+        };
+        self.shared.queue.count(fates);
     }
 
     /// What to do with an event that the queue has no room for.
@@ -344,17 +353,24 @@ impl Shared {
         Arc::as_ptr(self).addr()
     }
 
-    /// Encodes the event into the empty buffer; how many bytes were cut.
-    fn encode(&self, event: &CallEvent, line: &mut Vec<u8>) -> Result<u64, TooLong> {
+    /// The event's line, at the front of the buffer, and how many bytes of it
+    /// were cut.
+    fn encode<'a>(
+        &self,
+        event: &CallEvent,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<(&'a [u8], u64), TooLong> {
         let limit = self.queue.limits().bytes;
         // The event without its line feed.
         let limit = self
             .longest_event
             .map_or(limit, |longest| limit.min(longest + 1));
-        match encode(event, line, limit) {
-            Err(TooLong) if self.longest_event.is_some() => Ok(encode_cut(event, line, limit)),
-            result => result.map(|()| 0),
-        }
+        let (length, cut) = match encode_to_front(event, buffer, limit) {
+            Ok(length) => (length, 0),
+            Err(TooLong) if self.longest_event.is_some() => encode_cut(event, buffer, limit)?,
+            Err(TooLong) => return Err(TooLong),
+        };
+        Ok((&buffer[..length], cut))
     }
 
     fn fallback(&self) -> Option<&Arc<dyn AuditSink>> {
@@ -368,23 +384,27 @@ impl Shared {
 impl AuditSink for JsonLinesAuditSink {
     fn on_call(&self, event: &CallEvent) {
         let queue = &self.shared.queue;
-        if this_thread::is_writer_of(self.shared.id()) {
-            // Waiting for itself, or an event for each write without end.
-            queue.count(Fates::dropped(1));
-            return;
+        if this_thread::is_a_writer() {
+            if this_thread::is_writer_of(self.shared.id()) {
+                // Waiting for itself, or an event for each write without end.
+                queue.count(Fates::dropped(1));
+                return;
+            }
+            // Sinks that are each other's fallback would hand an event that
+            // neither can write to and fro without end.
+            if self.shared.fallback().is_some() && queue.gave_up_lately() {
+                self.refuse(event);
+                return;
+            }
         }
-        let mut line = this_thread::take_line();
-        let offered = match self.shared.encode(event, &mut line) {
-            Ok(cut) => queue.offer(&mut line, Mark { cut, commit: None }, self.when_full()),
+        let mut buffer = this_thread::take_buffer();
+        let offered = match self.shared.encode(event, &mut buffer) {
+            Ok((line, cut)) => queue.offer(line, Mark { cut, commit: None }, self.when_full()),
             Err(_) => Offered::Refused,
         };
-        this_thread::give_back_line(line);
+        this_thread::give_back_buffer(buffer);
         if offered == Offered::Refused {
-            let fates = match self.shared.fallback() {
-                Some(fallback) if writer::fall_back(fallback, event) => Fates::fallen_back(1),
-                _ => Fates::dropped(1),
-            };
-            queue.count(fates);
+            self.refuse(event);
         }
     }
 

@@ -17,6 +17,7 @@ pub(crate) struct Trouble {
     fatal: Option<String>,
     /// Something that is no failure, and not as it should be.
     warning: Option<String>,
+    closed: bool,
 }
 
 impl Trouble {
@@ -30,13 +31,11 @@ impl Trouble {
         }
     }
 
-    /// The number of failures in a row, this one included.
-    pub(crate) fn failure(&mut self, reason: String) -> u64 {
+    pub(crate) fn failure(&mut self, reason: String) {
         self.in_a_row += 1;
         self.total += 1;
         self.good = 0;
         self.last = Some(reason);
-        self.in_a_row
     }
 
     /// Nothing will be recorded any more. The first reason stays.
@@ -48,13 +47,16 @@ impl Trouble {
         self.warning = warning;
     }
 
+    /// As [`fatal`](Self::fatal), unless there is another reason, be it a later
+    /// one.
     pub(crate) fn closed(&mut self) {
-        self.fatal("closed");
+        self.closed = true;
     }
 
     /// `stalled`: the destination is at one piece of work for that long.
     pub(crate) fn health(&self, stalled: Option<Duration>) -> Health {
-        match (&self.fatal, &self.last, stalled) {
+        let fatal = self.fatal.as_deref().or(self.closed.then_some("closed"));
+        match (fatal, &self.last, stalled) {
             (Some(reason), ..) => Health::failed(self.in_a_row, self.total, reason),
             (None, Some(reason), _) => Health::degraded(self.in_a_row, self.total, reason),
             (None, None, Some(time)) => {

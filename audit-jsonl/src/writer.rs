@@ -1,8 +1,8 @@
 //! The thread that writes what is queued.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use audit_schema::CallEvent;
 use audit_sink::AuditSink;
@@ -12,14 +12,6 @@ use crate::destination::{Destination, PANICKED, Panicked, catching};
 use crate::plain::Plain;
 use crate::queue::{Fates, Queue, Segment, Turn};
 use crate::this_thread;
-
-/// Between two tries at a failing destination: at first, and at most.
-pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LAST_PAUSE: Duration = Duration::from_secs(1);
-
-/// So many failures in a row, other than a full disk, and the lines are given
-/// up: with the pauses between them that is about a second.
-const PATIENCE: u64 = 10;
 
 /// Where the lines go.
 #[derive(Debug)]
@@ -54,50 +46,59 @@ pub(crate) fn run(
     fallback: Option<&Arc<dyn AuditSink>>,
 ) {
     this_thread::become_writer_of(sink);
-    let reason = match catching(|| write_all(queue, &mut output, fallback)) {
-        Ok(Ok(())) => None,
-        Ok(Err(reason)) => Some(reason),
-        Err(Panicked) => {
-            queue.lose_in_hand();
-            Some("the writer thread panicked".into())
-        }
-    };
-    for segment in queue.shut(reason.as_deref()) {
+    let ended = catching(|| write_all(queue, &mut output, fallback));
+    let works = ended == Ok(Ok(()));
+    if ended == Err(Panicked) {
+        // An error of ours. Still nobody may wait for what will never come.
+        queue.fail("the writer thread panicked");
+        queue.lose_in_hand();
+    }
+    for segment in queue.shut() {
         give_up(queue, fallback, segment, 0);
     }
     match output {
         Output::Plain(plain) => plain.end(),
         Output::Chained(chained) => {
-            // Whatever goes wrong here has been counted before.
-            let _ = catching(move || chained.end(queue, reason.is_none()));
+            // Every event has been settled before.
+            let _ = catching(move || chained.end(queue, works));
         }
     }
     queue.writer_gone();
 }
 
+/// Nothing will be written any more; the queue knows why.
+#[derive(Debug, PartialEq, Eq)]
+struct Ended;
+
 fn write_all(
     queue: &Queue,
     output: &mut Output,
     fallback: Option<&Arc<dyn AuditSink>>,
-) -> Result<(), String> {
+) -> Result<(), Ended> {
+    let fail = |reason: String| {
+        // Whoever learns of a loss finds the sink failed.
+        queue.fail(&reason);
+        Ended
+    };
     loop {
         match queue.take(output.due()) {
             Turn::End => return Ok(()),
-            Turn::Due => output.due_now(queue)?,
+            Turn::Due => output.sync_due(queue).map_err(fail)?,
             Turn::Reopen => output.reopen(queue),
             Turn::Write(segment) => match output.write(queue, &segment) {
                 Ok(()) => {
+                    let written = segment.bytes.len();
                     let fates = Fates {
                         written: segment.events,
                         ..Fates::default()
                     };
-                    let written = segment.bytes.len();
-                    queue.settle(segment, written, fates);
+                    queue.settle(segment, written, fates, &[]);
                 }
                 Err(Undelivered::GivenUp { written }) => give_up(queue, fallback, segment, written),
                 Err(Undelivered::Failed { reason }) => {
+                    let ended = fail(reason);
                     give_up(queue, fallback, segment, 0);
-                    return Err(reason);
+                    return Err(ended);
                 }
             },
         }
@@ -116,7 +117,7 @@ impl Output {
         }
     }
 
-    fn due_now(&mut self, queue: &Queue) -> Result<(), String> {
+    fn sync_due(&mut self, queue: &Queue) -> Result<(), String> {
         match self {
             Self::Plain(_) => Ok(()),
             Self::Chained(chained) => chained.sync_due(queue),
@@ -147,46 +148,25 @@ fn give_up(queue: &Queue, fallback: Option<&Arc<dyn AuditSink>>, segment: Segmen
         written: lines(taken),
         ..Fates::default()
     };
+    let mut lost = Vec::new();
     match fallback {
-        None => fates.dropped = lines(rest),
+        None => {
+            lost.push(fates.written..segment.events);
+            fates.dropped = lines(rest);
+        }
         Some(fallback) => {
-            for line in rest.split_inclusive(|&byte| byte == b'\n') {
+            let places = fates.written..;
+            for (place, line) in places.zip(rest.split_inclusive(|&byte| byte == b'\n')) {
                 if fall_back_line(fallback, line) {
                     fates.fallen_back += 1;
                 } else {
                     fates.dropped += 1;
+                    lost.push(place..place + 1);
                 }
             }
         }
     }
-    queue.settle(segment, written, fates);
-}
-
-/// Counts a failure and waits before the next try. `false` when there is to be
-/// none.
-pub(crate) fn wait_after(
-    queue: &Queue,
-    reason: String,
-    kind: ErrorKind,
-    pause: &mut Duration,
-    progress: bool,
-) -> bool {
-    let in_a_row = queue.note_failure(reason);
-    if in_a_row >= PATIENCE && !progress && !ends_by_itself(kind) {
-        return false;
-    }
-    let go_on = queue.pause(*pause);
-    *pause = (*pause * 2).min(LAST_PAUSE);
-    go_on
-}
-
-/// Whether such an error passes when somebody makes room, so that it is worth
-/// waiting for.
-fn ends_by_itself(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::WouldBlock
-    )
+    queue.settle(segment, written, fates, &lost);
 }
 
 fn lines(bytes: &[u8]) -> u64 {

@@ -1,0 +1,19 @@
+//! What `audit-jsonl` promises, one module per promise.
+//!
+//! Whatever could hang runs within a deadline, and nothing sleeps for a result.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on says where, in its helpers too"
+)]
+
+mod close;
+mod counters;
+mod failing;
+mod flush;
+mod full;
+mod health;
+mod order;
+mod panics;
+mod reentrancy;
+mod support;
+mod users;
