@@ -254,11 +254,15 @@ impl Log {
             self.left = None;
         }
         let result = work(self);
-        // The lock goes with the handle at the latest.
-        let unlocked = fs4::FileExt::unlock(&self.head_file);
-        let value = result?;
-        unlocked?;
-        Ok(value)
+        // What is written is written: that the lock can't be given back must not
+        // have it written again. It goes with the handle.
+        if fs4::FileExt::unlock(&self.head_file).is_err()
+            && let Ok(head_file) = open(&self.head_path, false)
+        {
+            self.head_file = head_file;
+            self.left = None;
+        }
+        result
     }
 
     fn check_space(&self, bytes: usize) -> Result<(), Fault> {
