@@ -4,14 +4,15 @@
 //! Any number of these, in one process or in many, share a log: each batch is
 //! written under the lock, after a look at where the log ends now.
 
+mod files;
 mod head_file;
 mod names;
 mod recover;
 mod rotate;
 mod tail;
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -19,11 +20,9 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) use self::names::random;
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Notes, Tip};
+use crate::log::files::{made, open, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::FileId;
-
-/// A batch's system calls may be interrupted so often in a row.
-const INTERRUPTIONS: u32 = 1_000;
 
 /// Between two tries at the lock: at first, and at most. A batch holds it for
 /// less than a millisecond.
@@ -401,50 +400,4 @@ pub(crate) fn sleeping(pause: Duration) -> bool {
 /// Whether an error of `write` may pass, and says nothing of the file.
 pub(crate) fn passes(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-}
-
-fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
-    let mut interruptions = 0;
-    while !bytes.is_empty() {
-        match file.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = &bytes[taken..],
-            Err(error)
-                if error.kind() == ErrorKind::Interrupted && interruptions < INTERRUPTIONS =>
-            {
-                interruptions += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Opens a file of the log, made if it isn't there: mode 0600, and no link is
-/// followed.
-fn open(path: &Path, append: bool) -> io::Result<File> {
-    options(append).create(true).open(path)
-}
-
-fn options(append: bool) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    if append {
-        options.append(true);
-    } else {
-        options.write(true);
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    options
-}
-
-/// When a file was made, as far as its file system tells.
-fn made(metadata: &Metadata) -> SystemTime {
-    let told = metadata.created().or_else(|_| metadata.modified());
-    told.unwrap_or_else(|_| SystemTime::now())
 }

@@ -1,16 +1,17 @@
 //! Where the log goes on, when it and its head don't agree.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::mem;
 
 use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
+use crate::log::files::{Reading, made, open, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
-use crate::log::{Carry, Fault, Log, made, open, options, tail};
+use crate::log::{Carry, Fault, Log, tail};
 
 impl Log {
     /// Where the next line goes. Under the lock. Afterwards `file` is the file
@@ -190,14 +191,14 @@ impl Log {
         let mut hash = Sha256::new();
         let mut block = vec![0; 64 * 1024];
         self.file.seek(SeekFrom::Start(from))?;
-        let mut reader = (&mut self.file).take(to - from);
+        let mut reader = Reading(&self.file).take(to - from);
         loop {
             let read = reader.read(&mut block)?;
             if read == 0 {
                 break;
             }
             hash.update(&block[..read]);
-            aside.write_all(&block[..read])?;
+            write_whole(&mut aside, &block[..read])?;
         }
         aside.sync_all()?;
         names::sync_directory(&self.path)?;
@@ -270,7 +271,7 @@ impl Log {
         while carry.from < carry.to {
             let length = (carry.to - carry.from).min(block.len() as u64) as usize;
             carry.file.seek(SeekFrom::Start(carry.from))?;
-            carry.file.read_exact(&mut block[..length])?;
+            Reading(&carry.file).read_exact(&mut block[..length])?;
             // Whole lines at a time, so that a stop in between leaves no fragment.
             let Some(whole) = block[..length].iter().rposition(|&byte| byte == b'\n') else {
                 if length < block.len() {
@@ -284,7 +285,7 @@ impl Log {
                 before = check_link(before, line)?;
             }
             let start = self.written;
-            if let Err(error) = super::write_whole(&mut self.file, lines) {
+            if let Err(error) = write_whole(&mut self.file, lines) {
                 self.file.set_len(start)?;
                 return Err(error.into());
             }
