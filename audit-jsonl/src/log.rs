@@ -70,6 +70,9 @@ pub(crate) struct Log {
     /// Nothing is appended to the file any more; what is not known to be on disk
     /// goes to the next one.
     spoilt: bool,
+    /// Where the good lines of the spoilt file end, if what was begun after them
+    /// could not be taken back.
+    torn_at: Option<u64>,
     /// Lines of a spoilt file that the new one must begin with.
     carry: Option<Carry>,
 }
@@ -154,6 +157,7 @@ impl Log {
             failed_syncs: 0,
             failed_writes: 0,
             spoilt: false,
+            torn_at: None,
             carry: None,
         };
         // What can't be gone on with is an error here and now.
@@ -331,6 +335,14 @@ impl Log {
             }
             self.spoilt = true;
             self.failed_writes += 1;
+            if taken_back.is_err() {
+                // While we have the lock: others would take up whole lines of it,
+                // which are going to be written again.
+                self.torn_at = Some(start);
+                if let Err(Fault::Failed(error)) = self.move_spoilt_away() {
+                    return Err(Fault::Failed(error));
+                }
+            }
             return Err(if self.failed_writes >= FAILED_FILES {
                 Fault::Failed(error)
             } else {
@@ -348,13 +360,28 @@ impl Log {
     /// Writes the head. If that fails, it says less than there is, and the next
     /// look takes up the lines that link.
     fn write_head(&mut self, head: Head) {
+        // `left` says whether it did.
+        drop(self.try_write_head(head));
+    }
+
+    fn try_write_head(&mut self, head: Head) -> io::Result<()> {
+        self.left = None;
         let record = Record {
             head,
             size: self.written,
             file: self.file_id,
             boot: self.boot.clone(),
         };
-        self.left = record.write(&mut self.head_file).ok().map(|()| record);
+        record.write(&mut self.head_file)?;
+        self.left = Some(record);
+        Ok(())
+    }
+
+    /// Makes the head durable, as it must be before the file gets another name:
+    /// from then on nothing else tells where the chain goes on.
+    fn settle_head(&mut self, head: Head) -> io::Result<()> {
+        self.try_write_head(head)?;
+        self.head_file.sync_data()
     }
 }
 

@@ -235,22 +235,25 @@ impl Log {
 
     /// A file on which a sync or a write failed is never appended to again. What
     /// is not known to be on disk is to begin the new one.
-    fn move_spoilt_away(&mut self) -> Result<(), Fault> {
+    pub(super) fn move_spoilt_away(&mut self) -> Result<(), Fault> {
         let named = fs::symlink_metadata(&self.path);
         let is_ours = named.is_ok_and(|named| FileId::of(&named) == self.file_id);
         // Otherwise another writer has done it.
         if is_ours {
-            let record = Record::read(&mut self.head_file)?;
-            if let Some(record) = record.filter(|record| record.file == self.file_id) {
-                let from = self.synced.min(record.size);
-                let first_seq = self.first_seq_of_file()?.unwrap_or(record.head.seq);
-                let wanted = names::rotated(&self.path, &record.head.stream, first_seq);
-                self.carry = Some(Carry {
-                    file: self.file.try_clone()?,
-                    from,
-                    to: record.size,
-                });
+            if let Some((head, end)) = self.end_of_spoilt()? {
+                self.written = end;
+                // Once the file has another name, only the head tells where it
+                // ended.
+                self.settle_head(head)?;
+                let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq + 1);
+                let wanted = names::rotated(&self.path, &head.stream, first_seq);
+                let file = self.file.try_clone()?;
                 names::rename_aside(&self.path, &wanted)?;
+                self.carry = Some(Carry {
+                    file,
+                    from: self.synced.min(end),
+                    to: end,
+                });
             } else {
                 let wanted = names::with_suffix(&self.path, ".spoilt");
                 names::rename_aside(&self.path, &wanted)?;
@@ -258,7 +261,33 @@ impl Log {
             self.open_named()?;
         }
         self.spoilt = false;
+        self.torn_at = None;
         Ok(())
+    }
+
+    /// The last line of the chain in a spoilt file, and where it ends. The head
+    /// file may lag behind.
+    fn end_of_spoilt(&mut self) -> Result<Option<(Head, u64)>, Fault> {
+        let size = match self.torn_at {
+            Some(torn_at) => torn_at,
+            None => self.file.metadata()?.len(),
+        };
+        let record = Record::read(&mut self.head_file)?;
+        let (tip, from, passing_over) = match record {
+            Some(record) if record.file == self.file_id && record.size <= size => {
+                (Tip::After(record.head), record.size, false)
+            }
+            Some(record) if record.file != self.file_id => (Tip::After(record.head), 0, true),
+            _ => match tail::last_link(&mut self.file, size)? {
+                Some((head, end)) => (Tip::After(head), end, false),
+                None => return Ok(None),
+            },
+        };
+        let rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        Ok(match rest.tip {
+            Tip::After(head) => Some((head, rest.end)),
+            Tip::New(_) => None,
+        })
     }
 
     /// Begins the new file with the lines of the old one that may not be on disk.
