@@ -44,6 +44,7 @@ impl Log {
             self.note_failed_sync(error)?;
             return Err(Fault::Spoilt(again));
         }
+        self.settle_head(head)?;
         let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq);
         let wanted = names::rotated(&self.path, &head.stream, first_seq);
         names::rename_aside(&self.path, &wanted)?;
