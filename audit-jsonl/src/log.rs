@@ -54,6 +54,8 @@ pub(crate) struct Log {
     first_seq: Option<u64>,
     made: SystemTime,
 
+    /// The log is being opened, and nothing is changed.
+    only_looking: bool,
     /// For the next line.
     pending: Notes,
     /// The lines of a batch.
@@ -149,6 +151,7 @@ impl Log {
             left: None,
             first_seq: None,
             made: made(&metadata),
+            only_looking: true,
             pending: Notes::default(),
             lines: Vec::new(),
             synced: metadata.len(),
@@ -160,8 +163,12 @@ impl Log {
             torn_at: None,
             carry: None,
         };
-        // What can't be gone on with is an error here and now.
+        // What can't be gone on with is an error here and now. What can is put
+        // right with the first batch, which tells of it: if there is none, the
+        // next to open the log finds it as we did.
         log.look()?;
+        log.pending = Notes::default();
+        log.only_looking = false;
         fs4::FileExt::unlock(&log.head_file)?;
         Ok(log)
     }

@@ -43,6 +43,8 @@ impl Log {
             self.written = size;
             let tip = Tip::After(record.head);
             self.left = Some(record.clone());
+            self.pending.plain = None;
+            self.pending.gone = None;
             return Ok(tip);
         }
         self.written = size;
@@ -50,7 +52,12 @@ impl Log {
         if self.carry.is_some() {
             self.carry_over(&tip)?;
         }
-        if let Tip::After(head) = tip {
+        // What the next line is to tell must be found again if there is none.
+        let untold = self.pending.plain.is_some() || self.pending.gone.is_some();
+        if let Tip::After(head) = tip
+            && !untold
+            && !self.only_looking
+        {
             self.write_head(head);
         }
         Ok(tip)
@@ -79,6 +86,15 @@ impl Log {
     }
 
     fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {
+        self.pending.plain = None;
+        self.pending.gone = None;
+        if self.pending.after.is_some() {
+            if size == 0 {
+                // The damaged file is moved aside, and nothing is written since.
+                return Ok(Tip::New(StreamId::from_bytes(names::random())));
+            }
+            self.pending.after = None;
+        }
         let Some(record) = record else {
             return self.without_head(size);
         };
@@ -105,7 +121,9 @@ impl Log {
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
         if rest.bad_line {
-            self.move_damaged_away()?;
+            if !self.only_looking {
+                self.move_damaged_away()?;
+            }
             return Ok(after);
         }
         self.take_rest(0, size, after, true)
@@ -175,7 +193,7 @@ impl Log {
         if rest.plain.is_some() {
             self.pending.plain = rest.plain;
         }
-        if rest.end < size {
+        if rest.end < size && !self.only_looking {
             let torn = self.set_aside(rest.end, size, rest.tip.next_seq())?;
             self.pending.torn = Some(torn);
         }
@@ -213,6 +231,9 @@ impl Log {
 
     /// The file is moved aside, and a new stream begins in a new one.
     fn replace_damaged(&mut self, head: Head) -> Result<Tip, Fault> {
+        if self.only_looking {
+            return Ok(Tip::After(head));
+        }
         let file = self.move_damaged_away()?;
         self.pending.after = Some(Replaced { head, file });
         Ok(Tip::New(StreamId::from_bytes(names::random())))
@@ -325,9 +346,6 @@ impl Log {
             return Err(unreadable());
         }
         self.carry = None;
-        if let Tip::After(head) = tip {
-            self.write_head(*head);
-        }
         Ok(())
     }
 
