@@ -15,7 +15,7 @@ const SCRIPT: &str = "AUDIT_FAULTS_SCRIPT";
 const LOG: &str = "AUDIT_FAULTS_LOG";
 
 /// How long a call may take, and how much longer it may take than that.
-const TIMEOUT: Duration = Duration::from_millis(1_000);
+const TIMEOUT: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_millis(3_000);
 
 /// A run of the child, to be given to a tool or started as it is.
