@@ -1,16 +1,17 @@
 //! Where the log goes on, when it and its head don't agree.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::mem;
 
 use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
+use crate::log::files::{Reading, made, open, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
-use crate::log::{Carry, Fault, Log, made, open, options, tail};
+use crate::log::{Carry, Fault, Log, tail};
 
 impl Log {
     /// Where the next line goes. Under the lock. Afterwards `file` is the file
@@ -42,6 +43,8 @@ impl Log {
             self.written = size;
             let tip = Tip::After(record.head);
             self.left = Some(record.clone());
+            self.pending.plain = None;
+            self.pending.gone = None;
             return Ok(tip);
         }
         self.written = size;
@@ -49,7 +52,12 @@ impl Log {
         if self.carry.is_some() {
             self.carry_over(&tip)?;
         }
-        if let Tip::After(head) = tip {
+        // What the next line is to tell must be found again if there is none.
+        let untold = self.pending.plain.is_some() || self.pending.gone.is_some();
+        if let Tip::After(head) = tip
+            && !untold
+            && !self.only_looking
+        {
             self.write_head(head);
         }
         Ok(tip)
@@ -78,6 +86,15 @@ impl Log {
     }
 
     fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {
+        self.pending.plain = None;
+        self.pending.gone = None;
+        if self.pending.after.is_some() {
+            if size == 0 {
+                // The damaged file is moved aside, and nothing is written since.
+                return Ok(Tip::New(StreamId::from_bytes(names::random())));
+            }
+            self.pending.after = None;
+        }
         let Some(record) = record else {
             return self.without_head(size);
         };
@@ -104,7 +121,9 @@ impl Log {
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
         if rest.bad_line {
-            self.move_damaged_away()?;
+            if !self.only_looking {
+                self.move_damaged_away()?;
+            }
             return Ok(after);
         }
         self.take_rest(0, size, after, true)
@@ -174,7 +193,7 @@ impl Log {
         if rest.plain.is_some() {
             self.pending.plain = rest.plain;
         }
-        if rest.end < size {
+        if rest.end < size && !self.only_looking {
             let torn = self.set_aside(rest.end, size, rest.tip.next_seq())?;
             self.pending.torn = Some(torn);
         }
@@ -190,14 +209,14 @@ impl Log {
         let mut hash = Sha256::new();
         let mut block = vec![0; 64 * 1024];
         self.file.seek(SeekFrom::Start(from))?;
-        let mut reader = (&mut self.file).take(to - from);
+        let mut reader = Reading(&self.file).take(to - from);
         loop {
             let read = reader.read(&mut block)?;
             if read == 0 {
                 break;
             }
             hash.update(&block[..read]);
-            aside.write_all(&block[..read])?;
+            write_whole(&mut aside, &block[..read])?;
         }
         aside.sync_all()?;
         names::sync_directory(&self.path)?;
@@ -212,6 +231,9 @@ impl Log {
 
     /// The file is moved aside, and a new stream begins in a new one.
     fn replace_damaged(&mut self, head: Head) -> Result<Tip, Fault> {
+        if self.only_looking {
+            return Ok(Tip::After(head));
+        }
         let file = self.move_damaged_away()?;
         self.pending.after = Some(Replaced { head, file });
         Ok(Tip::New(StreamId::from_bytes(names::random())))
@@ -234,22 +256,25 @@ impl Log {
 
     /// A file on which a sync or a write failed is never appended to again. What
     /// is not known to be on disk is to begin the new one.
-    fn move_spoilt_away(&mut self) -> Result<(), Fault> {
+    pub(super) fn move_spoilt_away(&mut self) -> Result<(), Fault> {
         let named = fs::symlink_metadata(&self.path);
         let is_ours = named.is_ok_and(|named| FileId::of(&named) == self.file_id);
         // Otherwise another writer has done it.
         if is_ours {
-            let record = Record::read(&mut self.head_file)?;
-            if let Some(record) = record.filter(|record| record.file == self.file_id) {
-                let from = self.synced.min(record.size);
-                let first_seq = self.first_seq_of_file()?.unwrap_or(record.head.seq);
-                let wanted = names::rotated(&self.path, &record.head.stream, first_seq);
-                self.carry = Some(Carry {
-                    file: self.file.try_clone()?,
-                    from,
-                    to: record.size,
-                });
+            if let Some((head, end)) = self.end_of_spoilt()? {
+                self.written = end;
+                // Once the file has another name, only the head tells where it
+                // ended.
+                self.settle_head(head)?;
+                let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq + 1);
+                let wanted = names::rotated(&self.path, &head.stream, first_seq);
+                let file = self.file.try_clone()?;
                 names::rename_aside(&self.path, &wanted)?;
+                self.carry = Some(Carry {
+                    file,
+                    from: self.synced.min(end),
+                    to: end,
+                });
             } else {
                 let wanted = names::with_suffix(&self.path, ".spoilt");
                 names::rename_aside(&self.path, &wanted)?;
@@ -257,7 +282,33 @@ impl Log {
             self.open_named()?;
         }
         self.spoilt = false;
+        self.torn_at = None;
         Ok(())
+    }
+
+    /// The last line of the chain in a spoilt file, and where it ends. The head
+    /// file may lag behind.
+    fn end_of_spoilt(&mut self) -> Result<Option<(Head, u64)>, Fault> {
+        let size = match self.torn_at {
+            Some(torn_at) => torn_at,
+            None => self.file.metadata()?.len(),
+        };
+        let record = Record::read(&mut self.head_file)?;
+        let (tip, from, passing_over) = match record {
+            Some(record) if record.file == self.file_id && record.size <= size => {
+                (Tip::After(record.head), record.size, false)
+            }
+            Some(record) if record.file != self.file_id => (Tip::After(record.head), 0, true),
+            _ => match tail::last_link(&mut self.file, size)? {
+                Some((head, end)) => (Tip::After(head), end, false),
+                None => return Ok(None),
+            },
+        };
+        let rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        Ok(match rest.tip {
+            Tip::After(head) => Some((head, rest.end)),
+            Tip::New(_) => None,
+        })
     }
 
     /// Begins the new file with the lines of the old one that may not be on disk.
@@ -270,7 +321,7 @@ impl Log {
         while carry.from < carry.to {
             let length = (carry.to - carry.from).min(block.len() as u64) as usize;
             carry.file.seek(SeekFrom::Start(carry.from))?;
-            carry.file.read_exact(&mut block[..length])?;
+            Reading(&carry.file).read_exact(&mut block[..length])?;
             // Whole lines at a time, so that a stop in between leaves no fragment.
             let Some(whole) = block[..length].iter().rposition(|&byte| byte == b'\n') else {
                 if length < block.len() {
@@ -284,7 +335,7 @@ impl Log {
                 before = check_link(before, line)?;
             }
             let start = self.written;
-            if let Err(error) = super::write_whole(&mut self.file, lines) {
+            if let Err(error) = write_whole(&mut self.file, lines) {
                 self.file.set_len(start)?;
                 return Err(error.into());
             }
@@ -295,9 +346,6 @@ impl Log {
             return Err(unreadable());
         }
         self.carry = None;
-        if let Tip::After(head) = tip {
-            self.write_head(*head);
-        }
         Ok(())
     }
 

@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::chain::{Head, Line, StreamId, Tip};
+use crate::log::files::{made, options};
 use crate::log::names::{self, FileId};
-use crate::log::{Fault, Log, options, tail};
+use crate::log::{Fault, Log, tail};
 
 /// When a new file is begun, and how many old ones are kept. Nothing of either
 /// by default.
@@ -43,6 +44,7 @@ impl Log {
             self.note_failed_sync(error)?;
             return Err(Fault::Spoilt(again));
         }
+        self.settle_head(head)?;
         let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq);
         let wanted = names::rotated(&self.path, &head.stream, first_seq);
         names::rename_aside(&self.path, &wanted)?;
@@ -51,7 +53,7 @@ impl Log {
         self.file = file;
         self.file_id = FileId::of(&metadata);
         self.first_seq = None;
-        self.made = super::made(&metadata);
+        self.made = made(&metadata);
         self.written = 0;
         self.synced = 0;
         self.name_unsynced = true;
