@@ -160,9 +160,12 @@ impl Output {
 
 impl AuditSink for DirectJsonLinesSink {
     fn on_call(&self, event: &CallEvent) {
-        let mut line = this_thread::take_line();
-        let written = encode(event, &mut line, LONGEST_LINE).is_ok() && self.write(&line);
-        this_thread::give_back_line(line);
+        let mut buffer = this_thread::take_buffer();
+        let written = match encode(event, &mut buffer, LONGEST_LINE) {
+            Ok(line) => self.write(line),
+            Err(_) => false,
+        };
+        this_thread::give_back_buffer(buffer);
         if !written {
             self.drops.fetch_add(1, Ordering::Relaxed);
         }

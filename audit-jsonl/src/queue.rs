@@ -8,7 +8,9 @@
 use std::collections::VecDeque;
 use std::mem;
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use audit_sink::{FlushError, Health};
@@ -24,7 +26,10 @@ const LATELY: Duration = Duration::from_secs(1);
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
-const SEGMENT_BYTES: usize = 128 * 1024;
+const SEGMENT_BYTES: usize = 256 * 1024;
+
+/// A line's buffer that has grown beyond this is given back to the allocator.
+const KEPT_LINE_BYTES: usize = 4 * 1024;
 
 /// How many buffers an idle queue keeps.
 const IDLE_BUFFERS: usize = 4;
@@ -92,8 +97,9 @@ pub(crate) struct Queue {
     /// The process that has the writer thread.
     process: u32,
     state: Mutex<State>,
-    /// The writer waits here.
-    work: Condvar,
+    /// The writer's thread, which parks when there is nothing to do: to unpark it
+    /// costs its waker less than a condition variable.
+    thread: OnceLock<Thread>,
     /// Flush and close wait here.
     progress: Condvar,
     /// Blocked callers wait here.
@@ -126,8 +132,8 @@ struct State {
     /// Blocked callers' lines, in the order in which they came.
     line: VecDeque<Waiting>,
     next_ticket: u64,
-    /// Buffers of lines that were let in, for their callers to take back.
-    returned: Vec<Vec<u8>>,
+    /// Buffers of lines that stood there, for those who come next.
+    spare_lines: Vec<Vec<u8>>,
 
     /// How many events were ever let in, and how many of them are out again.
     accepted: u64,
@@ -187,7 +193,7 @@ impl Queue {
                 gave_up: None,
                 line: VecDeque::new(),
                 next_ticket: 0,
-                returned: Vec::new(),
+                spare_lines: Vec::new(),
                 accepted: 0,
                 settled: 0,
                 lost_of_accepted: 0,
@@ -196,7 +202,7 @@ impl Queue {
                 counters: Counters::default(),
                 trouble: Trouble::default(),
             }),
-            work: Condvar::new(),
+            thread: OnceLock::new(),
             progress: Condvar::new(),
             lanes: [const { Condvar::new() }; LANES],
             orphaned: AtomicU64::new(0),
@@ -227,9 +233,9 @@ impl Queue {
         (!self.is_forked()).then(|| self.state.lock())
     }
 
-    /// Queues a line, which is left empty if it had to wait.
+    /// Queues a line.
     #[inline]
-    pub(crate) fn offer(&self, line: &mut Vec<u8>, when_full: WhenFull) -> Offered {
+    pub(crate) fn offer(&self, line: &[u8], when_full: WhenFull) -> Offered {
         let Some(mut state) = self.lock() else {
             self.orphaned.fetch_add(1, Ordering::Relaxed);
             return Offered::Settled;
@@ -251,7 +257,7 @@ impl Queue {
     fn offer_without_room(
         &self,
         mut state: Guard<'_>,
-        line: &mut Vec<u8>,
+        line: &[u8],
         when_full: WhenFull,
     ) -> Offered {
         if self.is_forked() {
@@ -270,21 +276,19 @@ impl Queue {
 
     /// Stands in line until the writer lets the line in, or the deadline.
     ///
-    /// The line itself stands there, not its caller: the writer moves it into
+    /// A copy of the line stands there, not its caller: the writer moves it into
     /// the queue when there is room, so whoever comes later can't overtake, and
     /// the caller need not wake in time to keep its place.
-    fn wait_in_line(&self, mut state: Guard<'_>, line: &mut Vec<u8>, deadline: Option<Instant>) {
+    fn wait_in_line(&self, mut state: Guard<'_>, line: &[u8], deadline: Option<Instant>) {
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        state.line.push_back(Waiting {
-            ticket,
-            line: mem::take(line),
-        });
+        let mut copy = state.spare_lines.pop().unwrap_or_default();
+        copy.extend_from_slice(line);
+        state.line.push_back(Waiting { ticket, line: copy });
         self.rouse_writer(&mut state);
         let lane = self.lane(ticket);
         loop {
             if state.place_of(ticket).is_none() {
-                *line = state.returned.pop().unwrap_or_default();
                 return;
             }
             match deadline {
@@ -297,17 +301,14 @@ impl Queue {
             }
         }
         let left = state.place_of(ticket).map(|place| state.line.remove(place));
-        match left.flatten() {
-            Some(waiting) => {
-                *line = waiting.line;
-                state.count(Fates::dropped(1));
-                // It may have held up smaller ones that there is room for.
-                let lanes = state.let_in(self.limits);
-                drop(state);
-                self.notify_lanes(lanes);
-            }
-            // Let in at the last moment.
-            None => *line = state.returned.pop().unwrap_or_default(),
+        // Otherwise it was let in at the last moment.
+        if let Some(waiting) = left.flatten() {
+            state.recycle_line(waiting.line);
+            state.count(Fates::dropped(1));
+            // It may have held up smaller ones that there is room for.
+            let lanes = state.let_in(self.limits);
+            drop(state);
+            self.notify_lanes(lanes);
         }
     }
 
@@ -331,20 +332,27 @@ impl Queue {
         }
         state.writer = Writer::Busy;
         drop(state);
-        self.work.notify_one();
+        self.unpark_writer();
+    }
+
+    fn unpark_writer(&self) {
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
     }
 
     /// Wakes the writer unless it is awake anyway.
     fn rouse_writer(&self, state: &mut Guard<'_>) {
         if matches!(state.writer, Writer::Dozing | Writer::Asleep) {
             state.writer = Writer::Busy;
-            self.work.notify_one();
+            self.unpark_writer();
         }
     }
 
     /// The next lines to write; `None` when the queue is closed and empty, or
     /// was abandoned. For the writer thread.
     pub(crate) fn take(&self) -> Option<Segment> {
+        self.thread.get_or_init(thread::current);
         let mut state = self.state.lock();
         let mut doze = FIRST_DOZE;
         loop {
@@ -360,7 +368,7 @@ impl Queue {
             }
             if doze <= LAST_DOZE {
                 state.writer = Writer::Dozing;
-                self.work.wait_for(&mut state, doze);
+                MutexGuard::unlocked(&mut state, || thread::park_timeout(doze));
                 doze *= 2;
             } else {
                 // Nobody waits for the lock while memory is given back.
@@ -370,7 +378,7 @@ impl Queue {
                 }
                 while state.is_idle() {
                     state.writer = Writer::Asleep;
-                    self.work.wait(&mut state);
+                    MutexGuard::unlocked(&mut state, thread::park);
                 }
             }
             state.writer = Writer::Busy;
@@ -450,7 +458,7 @@ impl Queue {
     pub(crate) fn pause(&self, pause: Duration) -> bool {
         let mut state = self.state.lock();
         if !state.abandoned {
-            self.work.wait_for(&mut state, pause);
+            MutexGuard::unlocked(&mut state, || thread::park_timeout(pause));
         }
         !state.abandoned
     }
@@ -551,7 +559,7 @@ impl Queue {
                 state.empty_line();
                 drop(state);
                 // It may be pausing before another try.
-                self.work.notify_one();
+                self.unpark_writer();
                 self.notify_lanes(u16::MAX);
                 return false;
             }
@@ -701,8 +709,16 @@ impl State {
         }
     }
 
+    fn recycle_line(&mut self, mut buffer: Vec<u8>) {
+        if buffer.capacity() <= KEPT_LINE_BYTES {
+            buffer.clear();
+            self.spare_lines.push(buffer);
+        }
+    }
+
     /// Gives a buffer back that only a busy queue needs.
     fn trim(&mut self) {
+        self.spare_lines.pop();
         if self.spare.len() > IDLE_BUFFERS {
             self.spare.pop();
         }
@@ -716,11 +732,10 @@ impl State {
             if !self.has_room(first.line.len(), limits) {
                 break;
             }
-            if let Some(Waiting { ticket, mut line }) = self.line.pop_front() {
+            if let Some(Waiting { ticket, line }) = self.line.pop_front() {
                 self.push(&line);
                 self.counters.offered += 1;
-                line.clear();
-                self.returned.push(line);
+                self.recycle_line(line);
                 lanes |= 1 << (ticket % LANES as u64);
             }
         }

@@ -54,7 +54,7 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///   While the disk or a quota is full, without end: the queue fills, and the
 ///   strategy decides. After 10 other failures in a row (about half a second)
 ///   the lines in hand are given up: handed to the fallback, else counted as
-///   lost. From then on each segment of the queue (128 KiB) gets one try, until
+///   lost. From then on each segment of the queue (256 KiB) gets one try, until
 ///   one succeeds. A write that takes some bytes ends a row of failures.
 /// - A line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
@@ -320,12 +320,12 @@ impl AuditSink for JsonLinesAuditSink {
                 return;
             }
         }
-        let mut line = this_thread::take_line();
-        let offered = match encode(event, &mut line, queue.limits().bytes) {
-            Ok(()) => queue.offer(&mut line, self.when_full()),
+        let mut buffer = this_thread::take_buffer();
+        let offered = match encode(event, &mut buffer, queue.limits().bytes) {
+            Ok(line) => queue.offer(line, self.when_full()),
             Err(_) => Offered::Refused,
         };
-        this_thread::give_back_line(line);
+        this_thread::give_back_buffer(buffer);
         if offered == Offered::Refused {
             self.refuse(event);
         }

@@ -2,28 +2,27 @@
 
 use std::cell::Cell;
 
-/// A line buffer that has grown beyond this is given back to the allocator.
+/// A buffer for a line that has grown beyond this is given back to the allocator.
 const KEPT_BYTES: usize = 64 * 1024;
 
 thread_local! {
-    static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
     static WRITER_OF: Cell<usize> = const { Cell::new(0) };
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
-/// The thread's line buffer, empty; a fresh one when the thread is ending or the
-/// buffer is in use further up the stack.
+/// The thread's buffer to encode a line in, with whatever it held last; a fresh
+/// one when the thread is ending or the buffer is in use further up the stack.
 #[inline]
-pub(crate) fn take_line() -> Vec<u8> {
-    LINE.try_with(Cell::take).unwrap_or_default()
+pub(crate) fn take_buffer() -> Vec<u8> {
+    BUFFER.try_with(Cell::take).unwrap_or_default()
 }
 
 #[inline]
-pub(crate) fn give_back_line(mut line: Vec<u8>) {
-    if line.capacity() <= KEPT_BYTES {
-        line.clear();
+pub(crate) fn give_back_buffer(buffer: Vec<u8>) {
+    if buffer.capacity() <= KEPT_BYTES {
         // On a thread that is ending, the buffer is simply freed.
-        drop(LINE.try_with(|kept| kept.replace(line)));
+        drop(BUFFER.try_with(|kept| kept.replace(buffer)));
     }
 }
 

@@ -44,6 +44,8 @@ pub const SCHEMA_VERSION: u32 = 3;
 /// assert_eq!(serde_json::from_str::<CallEvent>(&line)?, event);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
+// `Deserialize` is written out below. `default` says here, to the generator of the
+// JSON Schema among others, which members it lets be missing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[non_exhaustive]
 pub struct CallEvent {
@@ -64,7 +66,7 @@ pub struct CallEvent {
 
     /// Who called, as `"claude-desktop 1.4"`; absent when nobody knew. Since
     /// version 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub caller_id: Option<String>,
 
     /// The capabilities that the call ran with, as `["fs.read"]`; always
@@ -92,19 +94,20 @@ pub struct CallEvent {
     /// `true` when the call was given a secret (a token, a password); which one
     /// is never recorded. Since version 1; early records lack it, which reads as
     /// `false`.
+    #[serde(default)]
     pub secrets_resolved: bool,
 
     /// Which page of a paged result this call fetched, counted from `1`; absent
     /// when the result has no pages. Since version 2; a reader of version 1
     /// passes over it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor_page: Option<u32>,
 
     /// Where each granted capability came from, as
     /// `[{"cap":"fs.read","source":{"kind":"string_allow_list"}}]`; absent when
     /// the runtime doesn't track it. Since version 3; older readers pass over
     /// it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capability_provenance: Option<Vec<CapProvenance>>,
 }
 

@@ -69,6 +69,29 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// The `kind` as it stands on the wire, as `"rate_limited"`; that of
+    /// [`Unknown`](Self::Unknown) is whatever stood there.
+    ///
+    /// ```
+    /// use audit_schema::Outcome;
+    ///
+    /// assert_eq!(Outcome::ToolNotFound.kind(), "tool_not_found");
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::Success => "success",
+            Self::ExecutionFailed { .. } => "execution_failed",
+            Self::InvalidArgs { .. } => "invalid_args",
+            Self::CapabilityDenied { .. } => "capability_denied",
+            Self::RateLimited { .. } => "rate_limited",
+            Self::ToolNotFound => "tool_not_found",
+            Self::Unknown { kind } => kind,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Outcome {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         shape(deserializer)

@@ -55,6 +55,25 @@ pub enum ProvSource {
     },
 }
 
+impl ProvSource {
+    /// The `kind` as it stands on the wire, as `"ucan_chain"`; that of
+    /// [`Unknown`](Self::Unknown) is whatever stood there.
+    ///
+    /// ```
+    /// use audit_schema::ProvSource;
+    ///
+    /// assert_eq!(ProvSource::StringAllowList.kind(), "string_allow_list");
+    /// ```
+    #[must_use]
+    pub fn kind(&self) -> &str {
+        match self {
+            Self::StringAllowList => "string_allow_list",
+            Self::UcanChain { .. } => "ucan_chain",
+            Self::Unknown { kind } => kind,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for ProvSource {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         shape(deserializer)

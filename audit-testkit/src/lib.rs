@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+pub mod conformance;
+mod destination;
 mod faulty;
 pub mod gate;
 mod hook;
@@ -11,6 +13,7 @@ mod slow_buf;
 pub mod strategies;
 mod within;
 
+pub use crate::destination::Destination;
 pub use crate::faulty::{Fault, Faults, FaultyWriter};
 pub use crate::gate::{Gate, GatedWriter};
 pub use crate::hook::HookWriter;

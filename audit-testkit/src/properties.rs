@@ -103,3 +103,73 @@ pub fn refuses<T: Debug, E: Display>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use audit_schema::Outcome;
+
+    use super::*;
+
+    fn event(tool_id: &str) -> CallEvent {
+        CallEvent::new(
+            "2026-11-20T09:30:00Z",
+            "1",
+            tool_id,
+            0,
+            Outcome::Success,
+            "hot",
+        )
+    }
+
+    #[test]
+    fn a_codec_that_changes_the_value_is_found() {
+        let round = |back: Result<u8, &'static str>| round_trips(&7, |_| vec![], |_| back);
+        assert!(round(Ok(7)).is_ok());
+        assert!(round(Ok(8)).is_err());
+        assert!(round(Err("no")).is_err());
+    }
+
+    #[test]
+    fn a_line_that_is_not_one_is_found() {
+        for line in [
+            b"{}".as_slice(),
+            b"{\"a\":\"\x7f\"}",
+            "{\"a\":\"\u{2028}\"}".as_bytes(),
+        ] {
+            assert!(stays_one_line(line).is_ok(), "{}", line.escape_ascii());
+        }
+        for line in [
+            b"".as_slice(),
+            b"{}\n",
+            b" {}",
+            b"{\"a\"",
+            b"{\"a\":\"\n\"}",
+            b"{\"a\":\"\x1f\"}",
+            b"{\"a\":\"\xff\"}",
+        ] {
+            assert!(stays_one_line(line).is_err(), "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_reader_that_errs_is_found() {
+        let wire = WireLine {
+            line: "{}".into(),
+            event: event("echo"),
+        };
+        assert!(reads(&wire, |_| Ok::<_, &str>(event("echo"))).is_ok());
+        assert!(reads(&wire, |_| Ok::<_, &str>(event("ohce"))).is_err());
+        assert!(reads(&wire, |_| Err("no")).is_err());
+    }
+
+    #[test]
+    fn a_reader_that_accepts_or_quotes_is_found() {
+        let broken = BrokenLine {
+            line: b"hunter2".to_vec(),
+            what: "not an object",
+        };
+        assert!(refuses(&broken, |_| Err::<(), _>("expected an object")).is_ok());
+        assert!(refuses(&broken, |_| Err::<(), _>("what is hunter2?")).is_err());
+        assert!(refuses(&broken, |_| Ok::<_, &str>(())).is_err());
+    }
+}

@@ -32,7 +32,7 @@ impl fmt::Debug for BrokenLine {
 /// [`wire_line`](super::wire_line). A reader must refuse them without a panic,
 /// and without quoting them: each string in them holds [`CONTENTS`].
 ///
-/// They are about equally often:
+/// They are:
 /// - cut off at any byte, empty, or followed by more bytes (a NUL among them, as a
 ///   crash leaves them);
 /// - without a required member, or with a known one twice, at any level;

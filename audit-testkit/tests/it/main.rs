@@ -1,9 +1,17 @@
 //! What the test kit promises, one module per noun.
 
+mod bench;
+mod broken;
+mod destination;
 mod faulty;
 mod gate;
+mod good;
+mod harness;
+mod queued;
 mod shared_buf;
 mod sinks;
+mod spoilt;
+mod verdict;
 mod within;
 
 use std::panic::{self, AssertUnwindSafe};

@@ -1,0 +1,310 @@
+//! The tables.
+
+use std::fmt;
+
+use serde_json::Value;
+
+use crate::PARTS;
+use crate::design::Design;
+use crate::load::{FIFTY_THOUSAND, LOADS, TEN, THROUGHPUT_1, THROUGHPUT_4, TWO_HUNDRED};
+use crate::machine::{self, Usage};
+
+pub(crate) struct Report {
+    rounds: usize,
+    runs: Vec<Value>,
+    load_average: Option<String>,
+    before: Option<Usage>,
+}
+
+/// What is measured of both designs, and wanted.
+struct Goal {
+    name: &'static str,
+    load: &'static str,
+    key: &'static str,
+    /// How many of its unit the number is.
+    unit: f64,
+    floor: Floor,
+    goal: &'static str,
+}
+
+enum Floor {
+    /// Ours is at most so many times the seed design's.
+    OfSeed(f64, &'static str),
+    /// It stands in what the peers reach.
+    OfPeers(&'static str),
+}
+
+const GOALS: [Goal; 8] = [
+    Goal {
+        name: "on_call p50, 50,000/s",
+        load: FIFTY_THOUSAND,
+        key: "p50_ns",
+        unit: 1e3,
+        floor: Floor::OfSeed(0.2, "1/5 of seed"),
+        goal: "0.150 µs",
+    },
+    Goal {
+        name: "on_call p99, 50,000/s",
+        load: FIFTY_THOUSAND,
+        key: "p99_ns",
+        unit: 1e3,
+        floor: Floor::OfPeers("below best peer"),
+        goal: "1 µs",
+    },
+    Goal {
+        name: "on_call p50, 10/s",
+        load: TEN,
+        key: "p50_ns",
+        unit: 1e3,
+        floor: Floor::OfSeed(1.0, "not above seed"),
+        goal: "3 µs",
+    },
+    Goal {
+        name: "on_call p50, 200/s",
+        load: TWO_HUNDRED,
+        key: "p50_ns",
+        unit: 1e3,
+        floor: Floor::OfSeed(1.0, "not above seed"),
+        goal: "3 µs",
+    },
+    Goal {
+        name: "M events/s, 1 thread",
+        load: THROUGHPUT_1,
+        key: "events_per_s",
+        unit: 1e6,
+        floor: Floor::OfPeers("2 x best peer"),
+        goal: "3 M/s",
+    },
+    Goal {
+        name: "M events/s, 4 threads",
+        load: THROUGHPUT_4,
+        key: "events_per_s",
+        unit: 1e6,
+        floor: Floor::OfPeers("1.5 x best peer"),
+        goal: "3 M/s",
+    },
+    Goal {
+        name: "processor µs/event, 1 thread",
+        load: THROUGHPUT_1,
+        key: "processor_ns",
+        unit: 1e3,
+        floor: Floor::OfPeers("1/2 of best peer"),
+        goal: "0.4 µs",
+    },
+    Goal {
+        name: "processor µs/event, 4 threads",
+        load: THROUGHPUT_4,
+        key: "processor_ns",
+        unit: 1e3,
+        floor: Floor::OfPeers("1/2 of best peer"),
+        goal: "0.4 µs",
+    },
+];
+
+impl Report {
+    pub(crate) fn begin(rounds: usize) -> Self {
+        Self {
+            rounds,
+            runs: Vec::new(),
+            load_average: machine::load_average(),
+            before: Usage::now(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, run: Value) {
+        self.runs.push(run);
+    }
+
+    /// That number of every run, in the order of the rounds.
+    fn all(&self, load: &str, design: Design, key: &str) -> Vec<f64> {
+        self.runs
+            .iter()
+            .filter(|run| run["load"] == load && run["design"] == design.name())
+            .filter_map(|run| run[key].as_f64())
+            .collect()
+    }
+
+    fn median(&self, load: &str, design: Design, key: &str) -> Option<f64> {
+        median(self.all(load, design, key))
+    }
+
+    fn latency(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let clocks = self.runs.iter().filter_map(|run| run["clock_ns"].as_f64());
+        let Some(clock) = median(clocks.collect()) else {
+            return Ok(());
+        };
+        writeln!(
+            f,
+            "\nlatency of on_call, µs (without the clock's own {clock} ns)\n"
+        )?;
+        let heads = ["p50", "p99", "p99.9", "max", "dropped"];
+        write!(f, "{:27}{:8}", "load", "design")?;
+        for head in heads {
+            write!(f, "{head:>10}")?;
+        }
+        writeln!(f)?;
+        for load in LOADS.iter().filter(|load| !load.is_throughput()) {
+            for design in Design::ALL {
+                if self.all(load.name, design, "max_ns").is_empty() {
+                    continue;
+                }
+                write!(f, "{:27}{:8}", load.name, design.name())?;
+                for key in ["p50_ns", "p99_ns", "p99.9_ns", "max_ns"] {
+                    let microseconds = self.median(load.name, design, key).map(|ns| ns / 1e3);
+                    write!(f, "{:>10}", number(microseconds))?;
+                }
+                let dropped = self.median(load.name, design, "dropped").unwrap_or(0.0);
+                writeln!(f, "{:>9.0}%", dropped * 100.0)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn throughput(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let measured: Vec<_> = LOADS
+            .iter()
+            .filter(|load| load.is_throughput())
+            .flat_map(|load| Design::ALL.map(|design| (load, design)))
+            .filter_map(|(load, design)| {
+                let rate = self.median(load.name, design, "events_per_s")?;
+                Some((load, design, rate))
+            })
+            .collect();
+        if measured.is_empty() {
+            return Ok(());
+        }
+        writeln!(f, "\nthroughput until all is written, without loss\n")?;
+        let (rate, cost) = ("events/s", "processor µs/event");
+        writeln!(f, "{:27}{:8}{rate:>12}{cost:>20}", "load", "design")?;
+        for (load, design, rate) in measured {
+            let cost = self.median(load.name, design, "processor_ns");
+            let cost = number(cost.map(|ns| ns / 1e3));
+            writeln!(
+                f,
+                "{:27}{:8}{rate:>12.0}{cost:>20}",
+                load.name,
+                design.name()
+            )?;
+        }
+        Ok(())
+    }
+
+    fn parts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let runs: Vec<&Value> = self
+            .runs
+            .iter()
+            .filter(|run| run["load"] == PARTS)
+            .collect();
+        let Some(rows) = runs.first().and_then(|run| run["rows"].as_array()) else {
+            return Ok(());
+        };
+        writeln!(f, "\nparts of a call, and what the machine allows, ns\n")?;
+        for (at, row) in rows.iter().enumerate() {
+            let name = row[0].as_str().unwrap_or_default();
+            let costs = runs.iter().filter_map(|run| run["rows"][at][1].as_f64());
+            let cost = median(costs.collect()).unwrap_or(f64::NAN);
+            writeln!(f, "{name:50}{cost:>8.0}")?;
+        }
+        Ok(())
+    }
+
+    fn goals(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\nfloors and goals (ratio: ours to seed, with its extremes)\n"
+        )?;
+        let [ours, seed, ratio] = ["ours", "seed", "ratio"];
+        writeln!(
+            f,
+            "{:31}{ours:>8}{seed:>8}{ratio:>8}  {:17}{:18}{:10}verdict",
+            "", "of the rounds", "floor", "goal"
+        )?;
+        for goal in &GOALS {
+            let [ours, seed] = Design::ALL.map(|design| self.all(goal.load, design, goal.key));
+            // What one round measured belongs together.
+            let mut ratios: Vec<f64> = ours.iter().zip(&seed).map(|(a, b)| a / b).collect();
+            ratios.sort_unstable_by(f64::total_cmp);
+            let (Some(least), Some(most)) = (ratios.first(), ratios.last()) else {
+                continue;
+            };
+            let extremes = format!("{least:.2} to {most:.2}");
+            let ratio = ratios[ratios.len() / 2];
+            let (floor, verdict) = match goal.floor {
+                Floor::OfSeed(bound, text) if ratio <= bound => (text, "met"),
+                Floor::OfSeed(_, text) => (text, "MISSED"),
+                Floor::OfPeers(text) => (
+                    text,
+                    "no verdict here (peers come with the peer benchmarks)",
+                ),
+            };
+            let [ours, seed] = [ours, seed].map(|all| number(median(all).map(|n| n / goal.unit)));
+            writeln!(
+                f,
+                "{:31}{ours:>8}{seed:>8}{ratio:>8.2}  {extremes:17}{floor:18}{:10}{verdict}",
+                goal.name, goal.goal
+            )?;
+        }
+        writeln!(
+            f,
+            "{:31}see the bench `allocations`, which has an allocator of its own",
+            "allocations per on_call"
+        )
+    }
+
+    fn machine(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let processors = std::thread::available_parallelism().map_or(0, usize::from);
+        write!(f, "\nthe machine: {processors} processors")?;
+        if let Some(load_average) = &self.load_average {
+            write!(f, "; load average before: {load_average}")?;
+        }
+        if let (Some(before), Some(after)) = (self.before, Usage::now()) {
+            let used = after.since(before);
+            let total = used.total.max(1) as f64;
+            // The kernel counts in hundredths of a second.
+            let own: f64 = self
+                .runs
+                .iter()
+                .filter_map(|run| run["own_processor_s"].as_f64())
+                .sum::<f64>()
+                * 100.0;
+            let busy = (used.total - used.idle - used.stolen) as f64;
+            let others = (busy - own).max(0.0) / total * 100.0;
+            let stolen = used.stolen as f64 / total * 100.0;
+            write!(
+                f,
+                "; others used {others:.0} % of them, and {stolen:.1} % were stolen"
+            )?;
+        }
+        writeln!(f)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "medians of {} rounds; \"seed\" is the design that others have",
+            self.rounds
+        )?;
+        self.parts(f)?;
+        self.latency(f)?;
+        self.throughput(f)?;
+        self.goals(f)?;
+        self.machine(f)
+    }
+}
+
+fn median(mut all: Vec<f64>) -> Option<f64> {
+    all.sort_unstable_by(f64::total_cmp);
+    all.get(all.len() / 2).copied()
+}
+
+/// Three digits or so.
+fn number(value: Option<f64>) -> String {
+    match value {
+        None => "-".into(),
+        Some(value) if value < 10.0 => format!("{value:.3}"),
+        Some(value) if value < 100.0 => format!("{value:.1}"),
+        Some(value) => format!("{value:.0}"),
+    }
+}

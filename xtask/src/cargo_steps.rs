@@ -1,0 +1,40 @@
+//! The steps that are one or two calls of cargo.
+
+use crate::common::{Done, StepResult, cargo};
+
+pub(crate) fn fmt() -> StepResult {
+    cargo(["fmt", "--all", "--", "--check"]).run()?;
+    Ok(Done::Passed)
+}
+
+pub(crate) fn clippy() -> StepResult {
+    // Not by RUSTFLAGS: that would build every dependency once more.
+    cargo("clippy --workspace --all-targets --all-features --locked -- -D warnings".split(' '))
+        .run()?;
+    Ok(Done::Passed)
+}
+
+pub(crate) fn build() -> StepResult {
+    cargo("build --workspace --all-targets --all-features --locked".split(' ')).run()?;
+    Ok(Done::Passed)
+}
+
+pub(crate) fn test() -> StepResult {
+    // `--all-targets` would run the benches too. So they and the examples are
+    // built first, and then only what is a test is run.
+    build()?;
+    cargo("test --workspace --tests --all-features --locked".split(' ')).run()?;
+    Ok(Done::Passed)
+}
+
+pub(crate) fn doctest() -> StepResult {
+    cargo("test --workspace --doc --all-features --locked".split(' ')).run()?;
+    Ok(Done::Passed)
+}
+
+pub(crate) fn doc() -> StepResult {
+    cargo("doc --workspace --no-deps --all-features --locked".split(' '))
+        .env("RUSTDOCFLAGS", "-D warnings")
+        .run()?;
+    Ok(Done::Passed)
+}

@@ -1,0 +1,125 @@
+//! What each crate may hold, direct and through others, on any platform.
+//!
+//! A list says what is allowed, not what must be there. Whoever adds a name to it
+//! says in review why users should download one crate more.
+
+/// A crate with some of its features, and what it may then hold beside itself.
+pub(crate) struct Layer {
+    pub(crate) krate: &'static str,
+    /// Arguments that choose features.
+    pub(crate) features: &'static [&'static str],
+    pub(crate) holds: &'static [&'static [&'static str]],
+}
+
+pub(crate) const LAYERS: &[Layer] = &[
+    // Whoever only reads records gets serde alone.
+    Layer {
+        krate: "audit-schema",
+        features: &["--no-default-features"],
+        holds: &[SERDE],
+    },
+    Layer {
+        krate: "audit-schema",
+        features: &["--all-features"],
+        holds: &[SERDE, CLOCK],
+    },
+    // No files, no JSON, no async runtime, no clock.
+    Layer {
+        krate: "audit-sink",
+        features: &["--all-features"],
+        holds: &[&["audit-schema"], SERDE, ERRORS, LOCKS],
+    },
+    Layer {
+        krate: "audit-jsonl",
+        features: &["--all-features"],
+        holds: &[
+            &["audit-schema", "audit-sink"],
+            SERDE,
+            CLOCK,
+            ERRORS,
+            LOCKS,
+            JSON,
+        ],
+    },
+    // Never audit-jsonl: whoever tests another sink has no use for ours.
+    Layer {
+        krate: "audit-testkit",
+        features: &["--all-features"],
+        holds: &[
+            &["audit-schema", "audit-sink"],
+            SERDE,
+            ERRORS,
+            LOCKS,
+            PROPTEST,
+        ],
+    },
+];
+
+const SERDE: &[&str] = &["serde", "serde_core"];
+
+/// chrono, and what its `clock` needs to find the local time zone: nothing more
+/// on Unix, the system's interface on Windows, JavaScript's on wasm.
+const CLOCK: &[&str] = &[
+    "chrono",
+    "num-traits",
+    // The zone's name, by platform.
+    "android_system_properties",
+    "core-foundation-sys",
+    "iana-time-zone",
+    "iana-time-zone-haiku",
+    "libc",
+    "log",
+    "windows-core",
+    "windows-link",
+    "windows-result",
+    "windows-strings",
+    // wasm.
+    "cfg-if",
+    "futures-core",
+    "futures-task",
+    "futures-util",
+    "js-sys",
+    "once_cell",
+    "pin-project-lite",
+    "slab",
+    "unicode-ident",
+    "wasm-bindgen",
+    "wasm-bindgen-shared",
+];
+
+const ERRORS: &[&str] = &["thiserror"];
+
+const LOCKS: &[&str] = &[
+    "parking_lot",
+    "parking_lot_core",
+    "lock_api",
+    "scopeguard",
+    "smallvec",
+    "cfg-if",
+    // The system's interface, by platform.
+    "bitflags",
+    "libc",
+    "redox_syscall",
+    "windows-link",
+];
+
+const JSON: &[&str] = &["serde_json", "itoa", "memchr", "zmij"];
+
+const PROPTEST: &[&str] = &[
+    "proptest",
+    "bitflags",
+    "num-traits",
+    "regex-syntax",
+    "unarray",
+    // Randomness.
+    "cfg-if",
+    "chacha20",
+    "core_detect",
+    "cpufeatures",
+    "getrandom",
+    "libc",
+    "r-efi",
+    "rand",
+    "rand_core",
+    "rand_xorshift",
+];
