@@ -371,7 +371,12 @@ impl Queue {
                 MutexGuard::unlocked(&mut state, || thread::park_timeout(doze));
                 doze *= 2;
             } else {
-                while state.open && state.pending == 0 {
+                // Nobody waits for the lock while memory is given back.
+                while state.is_idle() && state.spare.len() > IDLE_BUFFERS {
+                    let buffer = state.spare.pop();
+                    MutexGuard::unlocked(&mut state, || drop(buffer));
+                }
+                while state.is_idle() {
                     state.writer = Writer::Asleep;
                     MutexGuard::unlocked(&mut state, thread::park);
                 }
@@ -632,6 +637,11 @@ impl State {
     #[inline]
     fn is_half_full(&self, limits: Limits) -> bool {
         self.pending * 2 >= limits.events as u64 || self.pending_bytes * 2 >= limits.bytes
+    }
+
+    /// Whether the writer has nothing to do until somebody wakes it.
+    fn is_idle(&self) -> bool {
+        self.open && self.pending == 0
     }
 
     /// Whether the writer should take what there is, rather than doze and let
