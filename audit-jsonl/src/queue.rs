@@ -439,15 +439,17 @@ impl Queue {
                 MutexGuard::unlocked(&mut state, || thread::park_timeout(nap));
                 doze *= 2;
             } else {
-                state.writer = Writer::Asleep;
-                match until_due {
-                    Some(until_due) => {
-                        MutexGuard::unlocked(&mut state, || thread::park_timeout(until_due));
-                    }
-                    None if state.open && state.pending == 0 => {
-                        MutexGuard::unlocked(&mut state, thread::park);
-                    }
-                    None => {}
+                // Nobody waits for the lock while memory is given back.
+                while state.is_idle() && state.spare.len() > IDLE_BUFFERS {
+                    let buffer = state.spare.pop();
+                    MutexGuard::unlocked(&mut state, || drop(buffer));
+                }
+                if state.is_idle() {
+                    state.writer = Writer::Asleep;
+                    MutexGuard::unlocked(&mut state, || match until_due {
+                        Some(until_due) => thread::park_timeout(until_due),
+                        None => thread::park(),
+                    });
                 }
             }
             state.writer = Writer::Busy;
@@ -832,6 +834,11 @@ impl State {
     #[inline]
     fn is_half_full(&self, limits: Limits) -> bool {
         self.pending * 2 >= limits.events as u64 || self.pending_bytes * 2 >= limits.bytes
+    }
+
+    /// Whether the writer has nothing to do until somebody wakes it.
+    fn is_idle(&self) -> bool {
+        self.open && self.pending == 0
     }
 
     /// Whether the writer should take what there is, rather than doze and let

@@ -9,11 +9,17 @@
 mod close;
 mod counters;
 mod failing;
+mod file;
 mod flush;
 mod full;
 mod health;
+#[cfg(target_os = "linux")]
+mod idle;
+#[cfg(target_os = "linux")]
+mod memory;
 mod order;
 mod panics;
+mod process;
 mod reentrancy;
 mod support;
 mod users;

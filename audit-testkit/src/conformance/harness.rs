@@ -30,8 +30,8 @@ pub trait Harness {
     /// How long a call may take before it counts as hanging. It bounds failures
     /// only: no test waits for it while the sink keeps the contract.
     ///
-    /// The default is [`DEADLINE`]. Below the longest pause that the sink makes
-    /// before it tries a failed write again, clause 10 can't be kept.
+    /// The default is [`DEADLINE`]. It must be more than twice the longest pause
+    /// that the sink makes before it tries a failed write again.
     fn deadline(&self) -> Duration {
         DEADLINE
     }

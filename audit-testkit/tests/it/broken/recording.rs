@@ -321,3 +321,13 @@ fn drops_since_they_were_last_asked_for() {
     .caught_by(&[DROPS_FULL, DYING]);
     assert!(said[DROPS_FULL].starts_with("clause 7 (drops only grow): drops went from "));
 }
+
+#[test]
+fn drops_that_begin_again() {
+    spoilt(Dropping, |sink| {
+        let asked = AtomicU64::new(0);
+        sink.drops = Box::new(move |_| asked.fetch_add(1, Ordering::Relaxed) % 3);
+    })
+    // No others, for there is nothing that such a number wouldn't spoil.
+    .caught_by_alone(&[DROPS, DROPS_FULL]);
+}
