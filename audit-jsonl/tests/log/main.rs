@@ -12,6 +12,7 @@
 
 mod bytes;
 mod checker;
+mod cut;
 mod form;
 mod head_file;
 mod support;
