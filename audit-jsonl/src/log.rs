@@ -158,7 +158,7 @@ impl Log {
             carry: None,
         };
         // What can't be gone on with is an error here and now.
-        log.look()?;
+        log.check()?;
         fs4::FileExt::unlock(&log.head_file)?;
         Ok(log)
     }
@@ -175,23 +175,28 @@ impl Log {
     pub(crate) fn append<'a>(
         &mut self,
         items: impl Iterator<Item = Item<'a>>,
-        bytes: usize,
         first: Notes,
         pause: &mut dyn FnMut(Duration) -> bool,
         linked: impl FnMut(&Head),
     ) -> Result<(), Fault> {
         self.under_lock(pause, |log| {
             let tip = log.look()?;
-            log.check_space(bytes)?;
-            let tip = log.rotate_if_due(tip, bytes)?;
-            log.write_batch(tip, items, first, linked)
+            let mut lines = std::mem::take(&mut log.lines);
+            lines.clear();
+            let end = log.link_batch(tip, items, first, linked, &mut lines);
+            let result = log.write_batch(&tip, &end, &lines);
+            log.lines = lines;
+            result
         })
     }
 
     /// Makes sure that the file is the one under the log's name, as after a
     /// rotation by somebody else.
     pub(crate) fn reopen(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
-        self.under_lock(pause, |log| log.look().map(drop))
+        self.under_lock(pause, |log| {
+            log.open_another()?;
+            Ok(())
+        })
     }
 
     pub(crate) fn has_unsynced(&self) -> bool {
@@ -276,15 +281,15 @@ impl Log {
         Ok(())
     }
 
-    fn write_batch<'a>(
-        &mut self,
+    /// Links a batch to `tip`; the tip after it.
+    fn link_batch<'a>(
+        &self,
         mut tip: Tip,
         items: impl Iterator<Item = Item<'a>>,
         first: Notes,
         mut linked: impl FnMut(&Head),
-    ) -> Result<(), Fault> {
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.clear();
+        lines: &mut Vec<u8>,
+    ) -> Tip {
         let mut first = Some(first);
         for item in items {
             let notes = match first.take() {
@@ -300,17 +305,23 @@ impl Log {
                     ..Notes::default()
                 },
             };
-            if self.written == 0 && self.first_seq.is_none() {
-                self.first_seq = Some(tip.next_seq());
-            }
-            tip.link(item.line, &notes, &mut lines);
+            tip.link(item.line, &notes, lines);
             if let Tip::After(head) = &tip {
                 linked(head);
             }
         }
-        let result = self.write_lines(&lines, &tip);
-        self.lines = lines;
-        result?;
+        tip
+    }
+
+    /// Writes a batch whose lines lead from `tip` to `end`, to a new file if it
+    /// is time for one.
+    fn write_batch(&mut self, tip: &Tip, end: &Tip, lines: &[u8]) -> Result<(), Fault> {
+        self.check_space(lines.len())?;
+        self.rotate_if_due(tip, lines.len())?;
+        if self.written == 0 {
+            self.first_seq = Some(tip.next_seq());
+        }
+        self.write_lines(lines, end)?;
         self.pending = Notes::default();
         Ok(())
     }

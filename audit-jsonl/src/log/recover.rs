@@ -13,46 +13,66 @@ use crate::log::names::{self, FileId};
 use crate::log::{Carry, Fault, Log, made, open, options, tail};
 
 impl Log {
-    /// Where the next line goes. Under the lock. Afterwards `file` is the file
-    /// under the log's name, and `written` its size.
+    /// Where the next line goes. Under the lock, which is to be held until that
+    /// line is written: what is found and put right here is told by that line
+    /// alone. Afterwards `file` is the file under the log's name, and `written`
+    /// its size.
     pub(super) fn look(&mut self) -> Result<Tip, Fault> {
         if self.spoilt {
             self.move_spoilt_away()?;
         }
         let record = Record::read(&mut self.head_file)?;
-        let named = match fs::symlink_metadata(&self.path) {
-            Ok(metadata) => Some(metadata),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error.into()),
-        };
-        let is_ours = named
-            .as_ref()
-            .is_some_and(|named| FileId::of(named) == self.file_id);
-        // Where files can't be told apart, only a missing one shows.
-        if !is_ours || named.is_none() {
-            self.open_named()?;
-        }
+        let is_ours = self.open_another()?;
         let size = self.file.metadata()?.len();
+        self.written = size;
+        // When somebody has cut it, what comes there now is not on disk.
+        self.synced = self.synced.min(size);
+        // Found anew if it is still there; another writer may have told of it.
+        self.pending.plain = None;
+        self.pending.gone = None;
         if let (Some(record), None, true) = (&record, &self.carry, is_ours)
             && record.file == self.file_id
             && record.size == size
             && self.left.is_some()
         {
             // As the head says: we left it so, or another writer has since.
-            self.written = size;
             let tip = Tip::After(record.head);
             self.left = Some(record.clone());
+            self.pending.after = None;
             return Ok(tip);
         }
-        self.written = size;
         let tip = self.recover(record, size)?;
         if self.carry.is_some() {
             self.carry_over(&tip)?;
         }
-        if let Tip::After(head) = tip {
-            self.write_head(head);
-        }
         Ok(tip)
+    }
+
+    /// Whether a log can be gone on with, for a log that was just opened; nothing
+    /// is changed.
+    pub(super) fn check(&mut self) -> Result<(), Fault> {
+        let size = self.written;
+        if Record::read(&mut self.head_file)?.is_none()
+            && tail::last_link(&mut self.file, size)?.is_none()
+        {
+            self.begin(size)?;
+        }
+        Ok(())
+    }
+
+    /// Opens what bears the log's name, unless that is our file; whether it is.
+    pub(super) fn open_another(&mut self) -> io::Result<bool> {
+        let named = match fs::symlink_metadata(&self.path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        // Where files can't be told apart, only a missing one shows.
+        let is_ours = named.is_some_and(|named| FileId::of(&named) == self.file_id);
+        if !is_ours {
+            self.open_named()?;
+        }
+        Ok(is_ours)
     }
 
     /// Opens what bears the log's name now, or makes it.
@@ -78,6 +98,16 @@ impl Log {
     }
 
     fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {
+        if let Some(after) = self.pending.after.take()
+            && size == 0
+            && record
+                .as_ref()
+                .is_none_or(|record| record.head == after.head)
+        {
+            // The first line of the new stream could not be written last time.
+            self.pending.after = Some(after);
+            return Ok(Tip::New(StreamId::from_bytes(names::random())));
+        }
         let Some(record) = record else {
             return self.without_head(size);
         };
@@ -134,6 +164,13 @@ impl Log {
             }
             return self.take_rest(end, size, Tip::After(head), false);
         }
+        let tip = self.begin(size)?;
+        self.take_rest(0, size, tip, false)
+    }
+
+    /// The beginning of a chain in a file without links, which may hold plain
+    /// lines.
+    fn begin(&mut self, size: u64) -> Result<Tip, Fault> {
         let tip = Tip::New(StreamId::from_bytes(names::random()));
         let rest = tail::read_rest(&mut self.file, 0, size, tip, false)?;
         if rest.bad_line {
@@ -143,7 +180,7 @@ impl Log {
             );
             return Err(io::Error::new(ErrorKind::InvalidData, message).into());
         }
-        self.take_rest(0, size, tip, false)
+        Ok(tip)
     }
 
     /// The machine went down, and lines that were never synced are gone.
