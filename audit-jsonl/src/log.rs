@@ -362,7 +362,11 @@ impl Log {
             file: self.file_id,
             boot: self.boot.clone(),
         };
-        self.left = record.write(&mut self.head_file).ok().map(|()| record);
+        let mut result = record.write(&mut self.head_file);
+        if self.left.is_none() {
+            result = result.and_then(|()| Record::cut(&self.head_file));
+        }
+        self.left = result.ok().map(|()| record);
     }
 }
 
