@@ -115,15 +115,20 @@ impl Log {
         if self.stands_at(&record, size)? {
             return self.take_rest(record.size, size, after, false);
         }
-        if record.file != self.file_id {
-            return self.go_on_in_another(&record, size);
-        }
-        if record.boot != self.boot {
+        // Devices may have other numbers after a start, and a rename that was not
+        // durable is undone.
+        let is_ours = record.file == self.file_id;
+        if record.boot != self.boot && (is_ours || self.holds_earlier(&record.head, size)?) {
             return self.after_power_loss(&record, size);
+        }
+        if !is_ours {
+            return self.go_on_in_another(&record, size);
         }
         if size < record.size {
             // Somebody cut it: the chain goes on from the head, and the gap shows.
-            let end = tail::last_line_feed(&mut self.file, size)?;
+            // What stands after its last link is new.
+            let last = tail::last_link(&mut self.file, size)?;
+            let end = last.map_or(0, |(_, end)| end);
             return self.take_rest(end, size, after, false);
         }
         self.replace_damaged(record.head)
@@ -140,6 +145,12 @@ impl Log {
         self.take_rest(0, size, after, true)
     }
 
+    /// Whether the file ends in this stream, before the head.
+    fn holds_earlier(&mut self, head: &Head, size: u64) -> io::Result<bool> {
+        let last = tail::last_link(&mut self.file, size)?;
+        Ok(last.is_some_and(|(last, _)| last.stream == head.stream && last.seq < head.seq))
+    }
+
     /// Whether the head's line is where the head says.
     fn stands_at(&mut self, record: &Record, size: u64) -> io::Result<bool> {
         if size < record.size {
@@ -147,7 +158,7 @@ impl Log {
         }
         if record.size == 0 {
             // The file was begun, and nothing is in it yet.
-            return Ok(true);
+            return Ok(record.file == self.file_id);
         }
         let line = tail::line_ending_at(&mut self.file, record.size)?;
         Ok(line.is_some_and(
