@@ -74,6 +74,12 @@ impl Found {
         self.rows.iter().map(|row| row.number(member)).sum()
     }
 
+    /// The sum of a number inside a member.
+    pub(crate) fn sum_of(&self, member: &str, name: &str) -> u64 {
+        let members = self.rows.iter().filter_map(|row| row.chain.get(member));
+        members.filter_map(|member| member[name].as_u64()).sum()
+    }
+
     pub(crate) fn streams(&self) -> Vec<&str> {
         let mut streams: Vec<&str> = self.rows.iter().map(|row| row.stream.as_str()).collect();
         streams.dedup();

@@ -15,4 +15,5 @@ mod checker;
 mod cut;
 mod form;
 mod head_file;
+mod heads;
 mod support;
