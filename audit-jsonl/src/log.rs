@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-pub(crate) use self::names::random;
+pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Notes, Tip};
 use crate::log::head_file::Record;
@@ -118,6 +118,12 @@ impl Log {
     pub(crate) fn open(path: &Path, rotation: Rotation, reserve: u64) -> Result<Self, Fault> {
         let head_path = names::with_suffix(path, ".head");
         let pause = &mut sleeping;
+        // Before anything is made beside it.
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => names::check_kind(path, &metadata)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(names::explain(path, error).into()),
+        }
         let head_file = loop {
             let head_file = open(&head_path, false)?;
             lock(&head_file, &head_path, pause)?;
@@ -127,10 +133,6 @@ impl Log {
         };
         let file = open(path, true)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            let message = "it is no regular file; a chained log needs one";
-            return Err(io::Error::new(ErrorKind::InvalidInput, message).into());
-        }
         // No decision on what may not be on disk.
         file.sync_all()?;
         head_file.sync_all()?;
@@ -434,7 +436,10 @@ fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
 /// Opens a file of the log, made if it isn't there: mode 0600, and no link is
 /// followed.
 fn open(path: &Path, append: bool) -> io::Result<File> {
-    options(append).create(true).open(path)
+    let file = options(append).create(true).open(path);
+    let file = file.map_err(|error| names::explain(path, error))?;
+    names::check_kind(path, &file.metadata()?)?;
+    Ok(file)
 }
 
 fn options(append: bool) -> OpenOptions {
