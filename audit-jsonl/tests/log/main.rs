@@ -12,8 +12,11 @@
 
 mod bytes;
 mod checker;
+mod child;
 mod cut;
 mod form;
 mod head_file;
 mod heads;
+mod opening;
+mod roles;
 mod support;
