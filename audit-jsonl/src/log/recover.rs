@@ -112,8 +112,8 @@ impl Log {
             return self.without_head(size);
         };
         let after = Tip::After(record.head);
-        if self.stands_at(&record, size)? {
-            return self.take_rest(record.size, size, after, false);
+        if let Some(end) = self.end_of_head(&record, size)? {
+            return self.take_rest(end, size, after, false);
         }
         // Devices may have other numbers after a start, and a rename that was not
         // durable is undone.
@@ -151,19 +151,22 @@ impl Log {
         Ok(last.is_some_and(|(last, _)| last.stream == head.stream && last.seq < head.seq))
     }
 
-    /// Whether the head's line is where the head says.
-    fn stands_at(&mut self, record: &Record, size: u64) -> io::Result<bool> {
+    /// Where the head's line ends: where the head says, or further on when
+    /// somebody appended something just before the batch.
+    fn end_of_head(&mut self, record: &Record, size: u64) -> io::Result<Option<u64>> {
         if size < record.size {
-            return Ok(false);
+            return Ok(None);
         }
         if record.size == 0 {
             // The file was begun, and nothing is in it yet.
-            return Ok(record.file == self.file_id);
+            return Ok((record.file == self.file_id).then_some(0));
         }
+        let is_head = |line: &[u8]| matches!(Line::parse(line), Line::Link { head, .. } if head == record.head);
         let line = tail::line_ending_at(&mut self.file, record.size)?;
-        Ok(line.is_some_and(
-            |line| matches!(Line::parse(&line), Line::Link { head, .. } if head == record.head),
-        ))
+        if line.is_some_and(|line| is_head(&line)) {
+            return Ok(Some(record.size));
+        }
+        tail::last_line_after(&mut self.file, record.size, size, is_head)
     }
 
     /// The head file says nothing: the last link in the log takes its place.

@@ -104,6 +104,25 @@ pub(crate) fn last_link(file: &mut File, size: u64) -> io::Result<Option<(Head, 
     Ok(None)
 }
 
+/// Where the last line of that kind ends, if that is after `start`.
+pub(crate) fn last_line_after(
+    file: &mut File,
+    start: u64,
+    size: u64,
+    is_it: impl Fn(&[u8]) -> bool,
+) -> io::Result<Option<u64>> {
+    let mut lines = Backward::new(file, size);
+    while let Some((end, line)) = lines.next_line()? {
+        if end <= start {
+            break;
+        }
+        if is_it(&line) {
+            return Ok(Some(end));
+        }
+    }
+    Ok(None)
+}
+
 /// The line that ends just before `end`, if one does, without its line feed.
 pub(crate) fn line_ending_at(file: &mut File, end: u64) -> io::Result<Option<Vec<u8>>> {
     let mut lines = Backward::new(file, end);
