@@ -18,5 +18,6 @@ mod form;
 mod head_file;
 mod heads;
 mod opening;
+mod outsiders;
 mod roles;
 mod support;
