@@ -6,8 +6,9 @@ use audit_schema::CallEvent;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The longest event in a chained line; with its link, the line is at most 61,440
-/// bytes long.
+/// The longest chained line, its line feed included, and the longest event in
+/// one.
+const LONGEST_LINE: usize = 61_440;
 pub(crate) const LONGEST_EVENT: usize = 60_416;
 
 /// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC
@@ -190,6 +191,7 @@ impl Tip {
         }
         notes.write_to(out);
         out.extend_from_slice(b"}}\n");
+        debug_assert!(out.len() - start <= LONGEST_LINE, "a line is too long");
         *self = Self::After(Head {
             stream: *self.stream(),
             seq: self.next_seq(),

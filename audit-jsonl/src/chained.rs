@@ -127,7 +127,6 @@ impl Chained {
             };
             let appended = self.log.append(
                 items(segment),
-                segment.bytes.len(),
                 told.clone(),
                 &mut |pause| queue.pause(pause),
                 linked,
@@ -226,10 +225,9 @@ impl Chained {
             return;
         };
         let item = Item { line, cut: 0 };
-        let bytes = line.len();
         let closed = self
             .log
-            .append(std::iter::once(item), bytes, told, &mut sleeping, |_| {});
+            .append(std::iter::once(item), told, &mut sleeping, |_| {});
         let synced = match self.durability {
             Durability::Written => Ok(()),
             _ => self.log.sync(&mut sleeping),

@@ -48,6 +48,57 @@ fn has_prefix(name: &OsStr, prefix: &[u8]) -> bool {
     name.as_encoded_bytes().starts_with(prefix)
 }
 
+/// An error of opening a file of the log, with what to do.
+pub(crate) fn explain(path: &Path, error: io::Error) -> io::Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "its directory does not exist; make it, or call `create_parents`".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("{name} can't be read and written by this user; change its owner or mode")
+        }
+        io::ErrorKind::IsADirectory => {
+            format!("{name} is a directory; a chained log needs a regular file")
+        }
+        _ if is_link(path) => {
+            format!("{name} is a symbolic link, which is not followed; give the file's own path")
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{what} ({error})"))
+}
+
+/// An error unless it is a regular file.
+pub(crate) fn check_kind(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let message = if metadata.is_symlink() {
+        format!("{name} is a symbolic link, which is not followed; give the file's own path")
+    } else if metadata.is_dir() {
+        format!("{name} is a directory; a chained log needs a regular file")
+    } else {
+        format!("{name} is no regular file; a chained log needs one")
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Makes a directory and those above it that are missing, durably.
+pub(crate) fn create_directories(directory: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|directory| !directory.as_os_str().is_empty() && !directory.exists())
+        .collect();
+    fs::create_dir_all(directory)?;
+    missing.into_iter().try_for_each(sync_directory)
+}
+
 pub(crate) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -80,7 +131,7 @@ pub(crate) fn free(wanted: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Makes the names in the log's directory durable.
+/// Makes the names in the directory in which `path` is durable.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     // Windows can't open a directory so, and makes names durable by itself.
     if cfg!(unix) {
