@@ -11,6 +11,7 @@ use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -291,18 +292,25 @@ impl Scratch {
     }
 }
 
-/// `cargo test` builds the examples beside its own binaries.
-fn example() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap();
-    let name = format!("file_tools{}", env::consts::EXE_SUFFIX);
-    let example = profile.join("examples").join(name);
-    assert!(
-        example.exists(),
-        "{} is not there: build it with `cargo build -p audit-jsonl --example file_tools`",
-        example.display(),
-    );
-    example
+/// The example, built anew if it isn't the newest: `cargo test --test` builds no
+/// examples.
+fn example() -> &'static Path {
+    static EXAMPLE: OnceLock<PathBuf> = OnceLock::new();
+    EXAMPLE.get_or_init(|| {
+        let test = env::current_exe().unwrap();
+        let profile = test.parent().and_then(Path::parent).unwrap();
+        let mut build = Command::new(env!("CARGO"));
+        build.args(["build", "--quiet", "--package", "audit-jsonl"]);
+        build.args(["--example", "file_tools"]);
+        if profile.ends_with("release") {
+            build.arg("--release");
+        }
+        let target = profile.parent().unwrap();
+        build.env("CARGO_TARGET_DIR", target);
+        assert!(build.status().unwrap().success(), "the example builds");
+        let name = format!("file_tools{}", env::consts::EXE_SUFFIX);
+        profile.join("examples").join(name)
+    })
 }
 
 /// How a run of the example ended.
