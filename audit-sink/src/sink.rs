@@ -24,7 +24,9 @@ use crate::{BackpressureStrategy, Health};
 ///    [`Block`](BackpressureStrategy::Block).
 /// 4. **No silent loss.** When [`flush`](Self::flush) has returned `Ok`, each
 ///    event offered before is recorded, handed to the fallback, or counted in
-///    [`drops`](Self::drops), in exactly one of the three ways.
+///    [`drops`](Self::drops), in exactly one of the three ways. A flush that
+///    fails for a loss tells of it once; a later one may return `Ok`. What a sink
+///    leaves out by design, as a filter does, counts as not offered.
 /// 5. **Order.** Events offered by one thread are recorded in that order. Those
 ///    of different threads stand in any order.
 /// 6. **Fidelity.** An event is recorded as it was offered, every field of it,
@@ -32,21 +34,28 @@ use crate::{BackpressureStrategy, Health};
 /// 7. **Drops only grow.** [`drops`](Self::drops) never goes down.
 /// 8. **Flush reaches the destination.** When [`flush`](Self::flush) returns
 ///    `Ok`, what was offered before can be read at the destination.
-/// 9. **Flush is bounded.** [`flush`](Self::flush) returns soon after its
-///    timeout at the latest, and the sink goes on working afterwards.
+/// 9. **Flush is bounded.** [`flush`](Self::flush) returns not much later than
+///    its timeout, whatever the destination does, and the sink goes on working
+///    afterwards. No timeout is too long: [`Duration::MAX`] waits without a limit.
 /// 10. **Health is honest.** While the destination refuses what it is given,
-///     [`health`](Self::health) is not [`Healthy`](Health::Healthy), and
-///     becomes it again once the destination has worked for a while.
+///     [`health`](Self::health) is not [`Healthy`](Health::Healthy), and says why
+///     without quoting a record. Once the destination has worked for a while it
+///     is again, unless it was [`Failed`](Health::Failed), which is for good.
 /// 11. **Dropping delivers.** A sink that is dropped while its destination works
-///     has delivered what it accepted.
+///     has delivered each event that was neither counted in
+///     [`drops`](Self::drops) nor handed to the fallback when
+///     [`on_call`](Self::on_call) returned. It may be dropped on any thread, its
+///     own writer's too.
 /// 12. **Dying is survived.** When the destination panics, callers neither panic
-///     nor wait for ever: what is offered from then on is counted, and
-///     [`health`](Self::health) is [`Failed`](Health::Failed).
+///     nor wait for ever. From when [`health`](Self::health) says
+///     [`Failed`](Health::Failed), what is offered is counted or handed to the
+///     fallback.
+/// 13. **Any caller.** A call may come from a thread that is ending or unwinding,
+///     from a panic hook, or from inside the sink's own destination. It neither
+///     panics nor waits for ever, and clause 4 holds for it.
 ///
 /// What a caller does *not* promise: that [`flush`](Self::flush) is ever
-/// called; that `ts` grows or is a time at all; that `call_id` is unique; that no
-/// call comes from a thread that is ending, from a panic hook, or from inside the
-/// sink's own destination.
+/// called; that `ts` grows or is a time at all; that `call_id` is unique.
 ///
 /// Every method but `on_call` has a default, which suits a sink that writes
 /// within `on_call` and never fails.

@@ -16,17 +16,13 @@
 //!
 //! | word | trait | the harness can | clauses |
 //! |---|---|---|---|
-//! | – | [`Harness`] | open the sink | 1, 2, 7, odd callers |
+//! | – | [`Harness`] | open the sink | 1, 2, 7, 13 |
 //! | `reads` | [`Reads`] | read what is recorded | 4, 5, 6, 8, 11 |
 //! | `stalls` | [`Stalls`] | make the destination wait; for sinks with a queue | 3, 8, 9 |
 //! | `overflows` | [`Overflows`] | say how many events are too many for the queue | 3, 4, 5, 7 |
 //! | `refuses` | [`Refuses`] | make the destination fail | 4, 10 |
 //! | `dies` | [`Dies`] | make the destination panic | 12 |
-//! | `calls_back` | [`CallsBack`] | call the sink from inside the destination | odd callers |
-//!
-//! *Odd callers* are those whom the contract lets call although nobody would
-//! expect it: a thread that is ending, a panic hook, a thread that unwinds, the
-//! destination itself.
+//! | `calls_back` | [`CallsBack`] | call the sink from inside the destination | 13 |
 //!
 //! # A harness
 //!
@@ -121,8 +117,9 @@ mod suite;
 mod threads;
 
 pub use self::callers::{
-    callers_from_a_panic_hook, callers_from_an_ending_thread, callers_from_inside_the_destination,
-    callers_while_unwinding, clause_04_no_silent_loss_from_odd_callers,
+    clause_04_no_silent_loss_from_any_caller, clause_13_any_caller_in_a_panic_hook,
+    clause_13_any_caller_inside_the_destination, clause_13_any_caller_on_an_ending_thread,
+    clause_13_any_caller_while_unwinding,
 };
 pub use self::events::hostile_events;
 pub use self::failing::{

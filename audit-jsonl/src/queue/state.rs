@@ -16,8 +16,9 @@ const SEGMENT_BYTES: usize = 256 * 1024;
 /// A line's buffer that has grown beyond this is given back to the allocator.
 const KEPT_LINE_BYTES: usize = 4 * 1024;
 
-/// How many buffers an idle queue keeps.
+/// How many buffers an idle queue keeps, for segments and for lines.
 pub(super) const IDLE_BUFFERS: usize = 4;
+const IDLE_LINES: usize = 16;
 
 /// Blocked callers wait on one of so many condition variables, by ticket.
 pub(super) const LANES: usize = 16;
@@ -225,7 +226,9 @@ impl State {
 
     /// Gives a buffer back that only a busy queue needs.
     pub(super) fn trim(&mut self) {
-        self.spare_lines.pop();
+        if self.spare_lines.len() > IDLE_LINES {
+            self.spare_lines.pop();
+        }
         if self.spare.len() > IDLE_BUFFERS {
             self.spare.pop();
         }

@@ -7,6 +7,7 @@
 )]
 
 mod close;
+mod conformance;
 mod counters;
 mod failing;
 mod file;

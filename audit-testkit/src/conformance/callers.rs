@@ -1,4 +1,4 @@
-//! Callers whom nobody expects: what the contract says a caller doesn't promise.
+//! Callers whom nobody expects: clause 13.
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ use super::{CallsBack, Harness, Reads};
 
 /// A thread that is ending may call: from the destructor of a thread-local value,
 /// when those of the sink are gone already, or were never there.
-pub fn callers_from_an_ending_thread<H: Harness>(harness: &H) {
+pub fn clause_13_any_caller_on_an_ending_thread<H: Harness>(harness: &H) {
     check(harness, ENDING_THREAD, |subject| {
         ending_thread(subject);
     });
@@ -34,21 +34,21 @@ pub fn callers_from_an_ending_thread<H: Harness>(harness: &H) {
 /// that hangs there ends it, too: with a hook that doesn't return, no process
 /// comes to its end by itself. The hook that the process has is kept, and called
 /// for all other panics.
-pub fn callers_from_a_panic_hook<H: Harness>(harness: &H) {
+pub fn clause_13_any_caller_in_a_panic_hook<H: Harness>(harness: &H) {
     check(harness, PANIC_HOOK, |subject| {
         panic_hook(subject);
     });
 }
 
 /// A thread that unwinds may call, from the destructor of a local value.
-pub fn callers_while_unwinding<H: Harness>(harness: &H) {
+pub fn clause_13_any_caller_while_unwinding<H: Harness>(harness: &H) {
     check(harness, UNWINDING, |subject| {
         unwinding(subject);
     });
 }
 
-/// Clause 4 with events of the odd callers.
-pub fn clause_04_no_silent_loss_from_odd_callers<H: Reads>(harness: &H) {
+/// Clause 4 with events of the callers of clause 13.
+pub fn clause_04_no_silent_loss_from_any_caller<H: Reads>(harness: &H) {
     check(harness, NO_SILENT_LOSS, |subject| {
         let mut offered = ending_thread(subject);
         offered.extend(panic_hook(subject));
@@ -60,7 +60,7 @@ pub fn clause_04_no_silent_loss_from_odd_callers<H: Reads>(harness: &H) {
 
 /// The destination may call: on the sink's writer thread if it has one, and else
 /// from within `on_call`. What it offers is accounted for.
-pub fn callers_from_inside_the_destination<H: CallsBack>(harness: &H) {
+pub fn clause_13_any_caller_inside_the_destination<H: CallsBack>(harness: &H) {
     check(harness, DESTINATION, |subject| {
         let (report, reports) = mpsc::channel();
         let report = Mutex::new(report);

@@ -18,11 +18,11 @@ pub(super) const HEALTH_IS_HONEST: Clause = Clause("clause 10 (health is honest)
 pub(super) const DROPPING_DELIVERS: Clause = Clause("clause 11 (dropping delivers)");
 pub(super) const DYING_IS_SURVIVED: Clause = Clause("clause 12 (dying is survived)");
 
-// What a caller doesn't promise has no number in the contract.
-pub(super) const ENDING_THREAD: Clause = Clause("odd callers (a thread that is ending)");
-pub(super) const PANIC_HOOK: Clause = Clause("odd callers (a panic hook)");
-pub(super) const UNWINDING: Clause = Clause("odd callers (a thread that unwinds)");
-pub(super) const DESTINATION: Clause = Clause("odd callers (the destination)");
+// Of clause 13, any caller.
+pub(super) const ENDING_THREAD: Clause = Clause("clause 13 (any caller: a thread that is ending)");
+pub(super) const PANIC_HOOK: Clause = Clause("clause 13 (any caller: a panic hook)");
+pub(super) const UNWINDING: Clause = Clause("clause 13 (any caller: a thread that unwinds)");
+pub(super) const DESTINATION: Clause = Clause("clause 13 (any caller: the destination)");
 
 impl fmt::Display for Clause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -109,15 +109,15 @@ macro_rules! __conformance_tests {
             clause_01_threads
             clause_02_no_panic
             clause_07_drops_only_grow
-            callers_from_an_ending_thread
-            callers_from_a_panic_hook
-            callers_while_unwinding
+            clause_13_any_caller_on_an_ending_thread
+            clause_13_any_caller_in_a_panic_hook
+            clause_13_any_caller_while_unwinding
         }
     };
     ($harness:expr; reads) => {
         $crate::__conformance_tests! { @ $harness;
             clause_04_no_silent_loss
-            clause_04_no_silent_loss_from_odd_callers
+            clause_04_no_silent_loss_from_any_caller
             clause_05_order
             clause_06_fidelity
             clause_08_flush_reaches_the_destination
@@ -152,7 +152,7 @@ macro_rules! __conformance_tests {
     };
     ($harness:expr; calls_back) => {
         $crate::__conformance_tests! { @ $harness;
-            callers_from_inside_the_destination
+            clause_13_any_caller_inside_the_destination
         }
     };
     ($harness:expr; $unknown:ident) => {

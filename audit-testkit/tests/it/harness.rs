@@ -28,8 +28,8 @@ fn a_destination_that_never_calls_has_tested_nothing() {
     let mut bench = Bench::dropping();
     bench.calls_back = false;
     assert_eq!(
-        panic_of(|| conformance::callers_from_inside_the_destination(&bench)),
-        "odd callers (the destination): can't be tested: CallsBack::call_back was told to call, \
+        panic_of(|| conformance::clause_13_any_caller_inside_the_destination(&bench)),
+        "clause 13 (any caller: the destination): can't be tested: CallsBack::call_back was told to call, \
          and never did"
     );
 }

@@ -30,7 +30,7 @@ clauses! {
     clause_03_no_waiting
     clause_03_no_waiting_when_full
     clause_04_no_silent_loss
-    clause_04_no_silent_loss_from_odd_callers
+    clause_04_no_silent_loss_from_any_caller
     clause_04_no_silent_loss_when_full
     clause_04_no_silent_loss_when_refused
     clause_05_order
@@ -44,10 +44,10 @@ clauses! {
     clause_10_health_is_honest
     clause_11_dropping_delivers
     clause_12_dying_is_survived
-    callers_from_an_ending_thread
-    callers_from_a_panic_hook
-    callers_while_unwinding
-    callers_from_inside_the_destination
+    clause_13_any_caller_on_an_ending_thread
+    clause_13_any_caller_in_a_panic_hook
+    clause_13_any_caller_while_unwinding
+    clause_13_any_caller_inside_the_destination
 }
 
 /// These take long, so that they are asked only where they must find fault.
@@ -143,10 +143,8 @@ fn must_be_among(names: &[&'static str], messages: &BTreeMap<&'static str, Strin
             panic!("{name} found no fault; others did: {messages:#?}");
         };
         // `clause_04_…` is "clause 4 (…)".
-        let begin = match name.strip_prefix("clause_") {
-            Some(rest) => format!("clause {} (", rest[..2].trim_start_matches('0')),
-            None => "odd callers (".into(),
-        };
+        let number = name["clause_".len()..][..2].trim_start_matches('0');
+        let begin = format!("clause {number} (");
         assert!(message.starts_with(&begin), "{name} says: {message}");
     }
 }

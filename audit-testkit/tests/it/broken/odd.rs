@@ -1,4 +1,4 @@
-//! Sinks that were made without a thought of the odd callers.
+//! Sinks that were made without a thought of clause 13.
 
 use std::cell::RefCell;
 use std::io::Write;
@@ -29,10 +29,9 @@ fn a_buffer_of_the_thread_that_is_gone() {
         });
     })
     .caught_by(&[ENDING, LOSS_ODD]);
-    assert!(
-        said[ENDING]
-            .starts_with("odd callers (a thread that is ending): a call panicked: cannot access")
-    );
+    assert!(said[ENDING].starts_with(
+        "clause 13 (any caller: a thread that is ending): a call panicked: cannot access"
+    ));
 }
 
 #[test]
@@ -40,7 +39,7 @@ fn a_thread_that_unwinds_kept_waiting() {
     let said = kept_waiting().caught_by_alone(&[UNWINDING]);
     assert_eq!(
         said[UNWINDING],
-        "odd callers (a thread that unwinds): a call didn't return within 3s"
+        "clause 13 (any caller: a thread that unwinds): a call didn't return within 3s"
     );
 }
 
@@ -75,7 +74,7 @@ fn a_panic_hook_kept_waiting() {
     assert_eq!(ended.status.code(), Some(101));
     assert_eq!(
         String::from_utf8_lossy(&ended.stderr),
-        "odd callers (a panic hook): in a panic hook a call didn't return within 3s, so the \
+        "clause 13 (any caller: a panic hook): in a panic hook a call didn't return within 3s, so the \
          process can't go on\n"
     );
 }
@@ -115,6 +114,6 @@ fn a_lock_that_its_holder_waits_for() {
             .caught_by_alone(&[INSIDE]);
     assert_eq!(
         said[INSIDE],
-        "odd callers (the destination): on_call didn't return within 3s"
+        "clause 13 (any caller: the destination): on_call didn't return within 3s"
     );
 }
