@@ -58,17 +58,7 @@ impl Chained {
             elsewhere,
             ..Notes::default()
         };
-        let receipts = self.append(queue, segment, &told);
-        let receipts = match receipts {
-            Ok(receipts) => receipts,
-            Err(undelivered) => {
-                let failed = segment
-                    .commits()
-                    .map(|id| (id, Err(CommitError::NotRecorded)));
-                queue.resolve_commits(failed);
-                return Err(undelivered);
-            }
-        };
+        let receipts = self.append(queue, segment, &told)?;
         self.told_lost += lost;
         self.told_elsewhere += elsewhere;
         self.wrote = true;
