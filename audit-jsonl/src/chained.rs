@@ -65,16 +65,7 @@ impl Chained {
         };
         let receipts = self.append(queue, segment, &told);
         self.given_up = receipts.is_err();
-        let receipts = match receipts {
-            Ok(receipts) => receipts,
-            Err(undelivered) => {
-                let failed = segment
-                    .commits()
-                    .map(|id| (id, Err(CommitError::NotRecorded)));
-                queue.resolve_commits(failed);
-                return Err(undelivered);
-            }
-        };
+        let receipts = receipts?;
         self.told_lost += lost;
         self.told_elsewhere += elsewhere;
         self.wrote = true;

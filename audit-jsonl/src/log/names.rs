@@ -29,23 +29,35 @@ pub(crate) fn rotated(path: &Path, stream: &StreamId, first_seq: u64) -> PathBuf
     path.with_file_name(name)
 }
 
-/// The files beside the log that [`rotated`] may have named, in no order.
+/// The files beside the log whose names are those that [`rotated`] and
+/// [`rename_aside`] give, in no order.
 pub(crate) fn rotated_files(path: &Path, stream: &StreamId) -> io::Result<Vec<PathBuf>> {
-    let mut prefix = OsString::from(path.file_stem().unwrap_or_default());
-    prefix.push(format!("-{}-", &stream.as_str()[..8]));
-    let prefix = prefix.into_encoded_bytes();
     let mut files = Vec::new();
     for entry in fs::read_dir(directory(path))? {
         let name = entry?.file_name();
-        if has_prefix(&name, &prefix) {
+        if is_rotated(path, stream, &name) {
             files.push(path.with_file_name(name));
         }
     }
     Ok(files)
 }
 
-fn has_prefix(name: &OsStr, prefix: &[u8]) -> bool {
-    name.as_encoded_bytes().starts_with(prefix)
+fn is_rotated(path: &Path, stream: &StreamId, name: &OsStr) -> bool {
+    // The same name with another number.
+    let like = rotated(path, stream, 0);
+    let like = like.file_name().unwrap_or_default().as_encoded_bytes();
+    let digits = path.file_stem().unwrap_or_default().len() + "-12345678-".len();
+    let (before, after) = (&like[..digits], &like[digits + 20..]);
+    let are_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+    name.as_encoded_bytes()
+        .strip_prefix(before)
+        .and_then(|rest| rest.split_at_checked(20))
+        .filter(|(number, _)| are_digits(number))
+        .and_then(|(_, rest)| rest.strip_prefix(after))
+        .is_some_and(|rest| match rest.split_first() {
+            None => true,
+            Some((dot, number)) => *dot == b'.' && !number.is_empty() && are_digits(number),
+        })
 }
 
 /// An error of opening a file of the log, with what to do.

@@ -131,6 +131,31 @@ pub(crate) fn flip(path: &Path, at: u64) {
     file.write_all(&bytes).unwrap();
 }
 
+/// Random numbers that are the same for the same seed (splitmix64).
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        (bits ^ (bits >> 31)) % limit
+    }
+}
+
+/// A number from the environment, for long runs.
+pub(crate) fn number_of(variable: &str, default: u64) -> u64 {
+    match std::env::var(variable) {
+        Ok(number) => number.parse().unwrap(),
+        Err(_) => default,
+    }
+}
+
 /// Says aloud that a test can't be made here.
 pub(crate) fn skip(why: &str) {
     eprintln!("SKIPPED: {why}");
