@@ -494,7 +494,8 @@ mod from_a_panic {
                 assert_eq!(buf.text(), lines_of([1]));
                 // Now the destination panics, and the hook runs on the writer's thread.
                 sink.on_call(&event(2));
-                sink.flush(DEADLINE).unwrap_err();
+                // An error, unless all was over before it began.
+                drop(sink.flush(DEADLINE));
                 assert_eq!(*seen.lock().unwrap(), 2);
                 assert_eq!(fates(&sink), (1, 2, 0, 0));
             });
