@@ -13,4 +13,5 @@ mod calls;
 mod checker;
 mod child;
 mod head;
+mod images;
 mod tools;
