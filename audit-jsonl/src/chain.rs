@@ -191,6 +191,7 @@ impl Tip {
         }
         notes.write_to(out);
         out.extend_from_slice(b"}}\n");
+        debug_assert!(out.len() - start <= LONGEST_LINE, "a line is too long");
         *self = Self::After(Head {
             stream: *self.stream(),
             seq: self.next_seq(),

@@ -58,17 +58,7 @@ impl Chained {
             elsewhere,
             ..Notes::default()
         };
-        let receipts = self.append(queue, segment, &told);
-        let receipts = match receipts {
-            Ok(receipts) => receipts,
-            Err(undelivered) => {
-                let failed = segment
-                    .commits()
-                    .map(|id| (id, Err(CommitError::NotRecorded)));
-                queue.resolve_commits(failed);
-                return Err(undelivered);
-            }
-        };
+        let receipts = self.append(queue, segment, &told)?;
         self.told_lost += lost;
         self.told_elsewhere += elsewhere;
         self.wrote = true;
@@ -121,7 +111,6 @@ impl Chained {
             };
             let appended = self.log.append(
                 items(segment),
-                segment.bytes.len(),
                 told.clone(),
                 &mut |pause| queue.pause(pause),
                 linked,
@@ -223,10 +212,9 @@ impl Chained {
             line: &line,
             cut: 0,
         };
-        let bytes = line.len();
         let closed = self
             .log
-            .append(std::iter::once(item), bytes, told, &mut sleeping, |_| {});
+            .append(std::iter::once(item), told, &mut sleeping, |_| {});
         let synced = match self.durability {
             Durability::Written => Ok(()),
             _ => self.log.sync(&mut sleeping),

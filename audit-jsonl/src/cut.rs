@@ -7,8 +7,13 @@ use crate::encode::encode;
 /// No string is shortened below so many bytes before list elements go.
 const SHORTEST: usize = 64;
 
+/// A list element that went counts for so many bytes besides those of its
+/// strings: two quotes and a comma. So one without text counts too.
+const ELEMENT: usize = 3;
+
 /// Appends the event to `line`, so much of it that no more than `limit` bytes
-/// stand there; how many bytes of its strings went.
+/// stand there; how many bytes of its strings and
+/// lists went.
 ///
 /// Its longest strings are shortened, each to the same length, and end in `…`; if
 /// that is not enough, list elements go from the end.
@@ -69,7 +74,8 @@ struct Bounds {
 }
 
 impl Bounds {
-    /// The event within the bounds, and how many bytes of its strings went.
+    /// The event within the bounds, and how many bytes of its strings went,
+    /// and of its lists.
     fn apply(self, event: &CallEvent) -> (CallEvent, u64) {
         let mut cut = 0;
         let cut = &mut cut;
@@ -119,7 +125,10 @@ impl Bounds {
 
     fn strings(self, items: &[String], cut: &mut u64) -> Vec<String> {
         let (kept, gone) = items.split_at(items.len().min(self.elements));
-        *cut += gone.iter().map(|item| item.len() as u64).sum::<u64>();
+        *cut += gone
+            .iter()
+            .map(|item| (item.len() + ELEMENT) as u64)
+            .sum::<u64>();
         kept.iter().map(|item| self.string(item, cut)).collect()
     }
 
@@ -127,7 +136,7 @@ impl Bounds {
         let (kept, gone) = items.split_at(items.len().min(self.elements));
         *cut += gone
             .iter()
-            .map(|item| (item.cap.len() + text_of(&item.source).len()) as u64)
+            .map(|item| (item.cap.len() + text_of(&item.source).len() + ELEMENT) as u64)
             .sum::<u64>();
         kept.iter()
             .map(|item| CapProvenance {

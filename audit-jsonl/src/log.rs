@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-pub(crate) use self::names::random;
+pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Notes, Tip};
 use crate::log::files::{made, open, write_whole};
@@ -54,8 +54,6 @@ pub(crate) struct Log {
     first_seq: Option<u64>,
     made: SystemTime,
 
-    /// The log is being opened, and nothing is changed.
-    only_looking: bool,
     /// For the next line.
     pending: Notes,
     /// The lines of a batch.
@@ -122,6 +120,12 @@ impl Log {
     pub(crate) fn open(path: &Path, rotation: Rotation, reserve: u64) -> Result<Self, Fault> {
         let head_path = names::with_suffix(path, ".head");
         let pause = &mut sleeping;
+        // Before anything is made beside it.
+        match fs::symlink_metadata(path) {
+            Ok(metadata) => names::check_kind(path, &metadata)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(names::explain(path, error).into()),
+        }
         let head_file = loop {
             let head_file = open(&head_path, false)?;
             lock(&head_file, &head_path, pause)?;
@@ -131,10 +135,6 @@ impl Log {
         };
         let file = open(path, true)?;
         let metadata = file.metadata()?;
-        if !metadata.is_file() {
-            let message = "it is no regular file; a chained log needs one";
-            return Err(io::Error::new(ErrorKind::InvalidInput, message).into());
-        }
         // No decision on what may not be on disk.
         file.sync_all()?;
         head_file.sync_all()?;
@@ -151,7 +151,6 @@ impl Log {
             left: None,
             first_seq: None,
             made: made(&metadata),
-            only_looking: true,
             pending: Notes::default(),
             lines: Vec::new(),
             synced: metadata.len(),
@@ -163,12 +162,8 @@ impl Log {
             torn_at: None,
             carry: None,
         };
-        // What can't be gone on with is an error here and now. What can is put
-        // right with the first batch, which tells of it: if there is none, the
-        // next to open the log finds it as we did.
-        log.look()?;
-        log.pending = Notes::default();
-        log.only_looking = false;
+        // What can't be gone on with is an error here and now.
+        log.check()?;
         fs4::FileExt::unlock(&log.head_file)?;
         Ok(log)
     }
@@ -185,23 +180,28 @@ impl Log {
     pub(crate) fn append<'a>(
         &mut self,
         items: impl Iterator<Item = Item<'a>>,
-        bytes: usize,
         first: Notes,
         pause: &mut dyn FnMut(Duration) -> bool,
         linked: impl FnMut(&Head),
     ) -> Result<(), Fault> {
         self.under_lock(pause, |log| {
             let tip = log.look()?;
-            log.check_space(bytes)?;
-            let tip = log.rotate_if_due(tip, bytes)?;
-            log.write_batch(tip, items, first, linked)
+            let mut lines = std::mem::take(&mut log.lines);
+            lines.clear();
+            let end = log.link_batch(tip, items, first, linked, &mut lines);
+            let result = log.write_batch(&tip, &end, &lines);
+            log.lines = lines;
+            result
         })
     }
 
     /// Makes sure that the file is the one under the log's name, as after a
     /// rotation by somebody else.
     pub(crate) fn reopen(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
-        self.under_lock(pause, |log| log.look().map(drop))
+        self.under_lock(pause, |log| {
+            log.open_another()?;
+            Ok(())
+        })
     }
 
     pub(crate) fn has_unsynced(&self) -> bool {
@@ -290,15 +290,15 @@ impl Log {
         Ok(())
     }
 
-    fn write_batch<'a>(
-        &mut self,
+    /// Links a batch to `tip`; the tip after it.
+    fn link_batch<'a>(
+        &self,
         mut tip: Tip,
         items: impl Iterator<Item = Item<'a>>,
         first: Notes,
         mut linked: impl FnMut(&Head),
-    ) -> Result<(), Fault> {
-        let mut lines = std::mem::take(&mut self.lines);
-        lines.clear();
+        lines: &mut Vec<u8>,
+    ) -> Tip {
         let mut first = Some(first);
         for item in items {
             let notes = match first.take() {
@@ -314,17 +314,23 @@ impl Log {
                     ..Notes::default()
                 },
             };
-            if self.written == 0 && self.first_seq.is_none() {
-                self.first_seq = Some(tip.next_seq());
-            }
-            tip.link(item.line, &notes, &mut lines);
+            tip.link(item.line, &notes, lines);
             if let Tip::After(head) = &tip {
                 linked(head);
             }
         }
-        let result = self.write_lines(&lines, &tip);
-        self.lines = lines;
-        result?;
+        tip
+    }
+
+    /// Writes a batch whose lines lead from `tip` to `end`, to a new file if it
+    /// is time for one.
+    fn write_batch(&mut self, tip: &Tip, end: &Tip, lines: &[u8]) -> Result<(), Fault> {
+        self.check_space(lines.len())?;
+        self.rotate_if_due(tip, lines.len())?;
+        if self.written == 0 {
+            self.first_seq = Some(tip.next_seq());
+        }
+        self.write_lines(lines, end)?;
         self.pending = Notes::default();
         Ok(())
     }
@@ -372,7 +378,7 @@ impl Log {
     }
 
     fn try_write_head(&mut self, head: Head) -> io::Result<()> {
-        self.left = None;
+        let is_unknown = self.left.take().is_none();
         let record = Record {
             head,
             size: self.written,
@@ -380,6 +386,9 @@ impl Log {
             boot: self.boot.clone(),
         };
         record.write(&mut self.head_file)?;
+        if is_unknown {
+            Record::cut(&self.head_file)?;
+        }
         self.left = Some(record);
         Ok(())
     }

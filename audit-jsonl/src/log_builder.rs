@@ -1,11 +1,10 @@
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::builder::Builder;
 use crate::chained::Chained;
-use crate::log::{Fault, Log, Rotation};
+use crate::log::{Fault, Log, Rotation, create_directories};
 use crate::writer::Output;
 use crate::{Durability, JsonLinesAuditSink, OpenError};
 
@@ -159,7 +158,7 @@ impl LogBuilder {
         if self.create_parents
             && let Some(parent) = self.path.parent()
         {
-            fs::create_dir_all(parent)?;
+            create_directories(parent)?;
         }
         Log::open(&self.path, self.rotation.clone(), self.reserve_bytes).map_err(
             |fault| match fault {

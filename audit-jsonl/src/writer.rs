@@ -11,7 +11,7 @@ use crate::chained::Chained;
 use crate::destination::{Destination, PANICKED, Panicked, catching};
 use crate::plain::Plain;
 use crate::queue::{Fates, Queue, Segment, Turn};
-use crate::this_thread;
+use crate::{CommitError, this_thread};
 
 /// Between two tries at a failing destination: at first, and at most.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(1);
@@ -142,6 +142,8 @@ impl Output {
 /// Settles a segment of which `written` bytes are written: the rest goes to the
 /// fallback, or is lost.
 fn give_up(queue: &Queue, fallback: Option<&Arc<dyn AuditSink>>, segment: Segment, written: usize) {
+    let commits = segment.commits();
+    queue.resolve_commits(commits.map(|id| (id, Err(CommitError::NotRecorded))));
     let (taken, rest) = segment.bytes.split_at(written);
     let mut fates = Fates {
         written: lines(taken),

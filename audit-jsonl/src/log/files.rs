@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::log::names;
+
 /// A call may be interrupted so often in a row.
 const INTERRUPTIONS: u32 = 1_000;
 
@@ -42,7 +44,10 @@ impl Read for Reading<'_> {
 /// Opens a file of the log, made if it isn't there: mode 0600, and no link is
 /// followed.
 pub(super) fn open(path: &Path, append: bool) -> io::Result<File> {
-    options(append).create(true).open(path)
+    let file = options(append).create(true).open(path);
+    let file = file.map_err(|error| names::explain(path, error))?;
+    names::check_kind(path, &file.metadata()?)?;
+    Ok(file)
 }
 
 pub(super) fn options(append: bool) -> OpenOptions {

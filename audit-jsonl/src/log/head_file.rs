@@ -41,6 +41,11 @@ impl Record {
         write_whole(file, &self.to_text())
     }
 
+    /// Cuts off what somebody may have put behind the line.
+    pub(crate) fn cut(file: &File) -> io::Result<()> {
+        file.set_len(LENGTH as u64)
+    }
+
     fn to_text(&self) -> Vec<u8> {
         let mut text = self.members().to_string();
         // Without the brace that ends the object.

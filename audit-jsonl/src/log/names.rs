@@ -29,23 +29,86 @@ pub(crate) fn rotated(path: &Path, stream: &StreamId, first_seq: u64) -> PathBuf
     path.with_file_name(name)
 }
 
-/// The files beside the log that [`rotated`] may have named, in no order.
+/// The files beside the log whose names are those that [`rotated`] and
+/// [`rename_aside`] give, in no order.
 pub(crate) fn rotated_files(path: &Path, stream: &StreamId) -> io::Result<Vec<PathBuf>> {
-    let mut prefix = OsString::from(path.file_stem().unwrap_or_default());
-    prefix.push(format!("-{}-", &stream.as_str()[..8]));
-    let prefix = prefix.into_encoded_bytes();
     let mut files = Vec::new();
     for entry in fs::read_dir(directory(path))? {
         let name = entry?.file_name();
-        if has_prefix(&name, &prefix) {
+        if is_rotated(path, stream, &name) {
             files.push(path.with_file_name(name));
         }
     }
     Ok(files)
 }
 
-fn has_prefix(name: &OsStr, prefix: &[u8]) -> bool {
-    name.as_encoded_bytes().starts_with(prefix)
+fn is_rotated(path: &Path, stream: &StreamId, name: &OsStr) -> bool {
+    // The same name with another number.
+    let like = rotated(path, stream, 0);
+    let like = like.file_name().unwrap_or_default().as_encoded_bytes();
+    let digits = path.file_stem().unwrap_or_default().len() + "-12345678-".len();
+    let (before, after) = (&like[..digits], &like[digits + 20..]);
+    let are_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
+    name.as_encoded_bytes()
+        .strip_prefix(before)
+        .and_then(|rest| rest.split_at_checked(20))
+        .filter(|(number, _)| are_digits(number))
+        .and_then(|(_, rest)| rest.strip_prefix(after))
+        .is_some_and(|rest| match rest.split_first() {
+            None => true,
+            Some((dot, number)) => *dot == b'.' && !number.is_empty() && are_digits(number),
+        })
+}
+
+/// An error of opening a file of the log, with what to do.
+pub(crate) fn explain(path: &Path, error: io::Error) -> io::Error {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "its directory does not exist; make it, or call `create_parents`".to_owned()
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!("{name} can't be read and written by this user; change its owner or mode")
+        }
+        io::ErrorKind::IsADirectory => {
+            format!("{name} is a directory; a chained log needs a regular file")
+        }
+        _ if is_link(path) => {
+            format!("{name} is a symbolic link, which is not followed; give the file's own path")
+        }
+        _ => return error,
+    };
+    io::Error::new(error.kind(), format!("{what} ({error})"))
+}
+
+/// An error unless it is a regular file.
+pub(crate) fn check_kind(path: &Path, metadata: &Metadata) -> io::Result<()> {
+    if metadata.is_file() {
+        return Ok(());
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let message = if metadata.is_symlink() {
+        format!("{name} is a symbolic link, which is not followed; give the file's own path")
+    } else if metadata.is_dir() {
+        format!("{name} is a directory; a chained log needs a regular file")
+    } else {
+        format!("{name} is no regular file; a chained log needs one")
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+}
+
+fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_symlink())
+}
+
+/// Makes a directory and those above it that are missing, durably.
+pub(crate) fn create_directories(directory: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = directory
+        .ancestors()
+        .take_while(|directory| !directory.as_os_str().is_empty() && !directory.exists())
+        .collect();
+    fs::create_dir_all(directory)?;
+    missing.into_iter().try_for_each(sync_directory)
 }
 
 pub(crate) fn directory(path: &Path) -> &Path {
@@ -80,7 +143,7 @@ pub(crate) fn free(wanted: &Path) -> io::Result<PathBuf> {
     }
 }
 
-/// Makes the names in the log's directory durable.
+/// Makes the names in the directory in which `path` is durable.
 pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
     // Windows can't open a directory so, and makes names durable by itself.
     if cfg!(unix) {

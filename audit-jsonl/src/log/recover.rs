@@ -14,53 +14,66 @@ use crate::log::names::{self, FileId};
 use crate::log::{Carry, Fault, Log, tail};
 
 impl Log {
-    /// Where the next line goes. Under the lock. Afterwards `file` is the file
-    /// under the log's name, and `written` its size.
+    /// Where the next line goes. Under the lock, which is to be held until that
+    /// line is written: what is found and put right here is told by that line
+    /// alone. Afterwards `file` is the file under the log's name, and `written`
+    /// its size.
     pub(super) fn look(&mut self) -> Result<Tip, Fault> {
         if self.spoilt {
             self.move_spoilt_away()?;
         }
         let record = Record::read(&mut self.head_file)?;
-        let named = match fs::symlink_metadata(&self.path) {
-            Ok(metadata) => Some(metadata),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
-            Err(error) => return Err(error.into()),
-        };
-        let is_ours = named
-            .as_ref()
-            .is_some_and(|named| FileId::of(named) == self.file_id);
-        // Where files can't be told apart, only a missing one shows.
-        if !is_ours || named.is_none() {
-            self.open_named()?;
-        }
+        let is_ours = self.open_another()?;
         let size = self.file.metadata()?.len();
+        self.written = size;
+        // When somebody has cut it, what comes there now is not on disk.
+        self.synced = self.synced.min(size);
+        // Found anew if it is still there; another writer may have told of it.
+        self.pending.plain = None;
+        self.pending.gone = None;
         if let (Some(record), None, true) = (&record, &self.carry, is_ours)
             && record.file == self.file_id
             && record.size == size
             && self.left.is_some()
         {
             // As the head says: we left it so, or another writer has since.
-            self.written = size;
             let tip = Tip::After(record.head);
             self.left = Some(record.clone());
-            self.pending.plain = None;
-            self.pending.gone = None;
+            self.pending.after = None;
             return Ok(tip);
         }
-        self.written = size;
         let tip = self.recover(record, size)?;
         if self.carry.is_some() {
             self.carry_over(&tip)?;
         }
-        // What the next line is to tell must be found again if there is none.
-        let untold = self.pending.plain.is_some() || self.pending.gone.is_some();
-        if let Tip::After(head) = tip
-            && !untold
-            && !self.only_looking
-        {
-            self.write_head(head);
-        }
         Ok(tip)
+    }
+
+    /// Whether a log can be gone on with, for a log that was just opened; nothing
+    /// is changed.
+    pub(super) fn check(&mut self) -> Result<(), Fault> {
+        let size = self.written;
+        if Record::read(&mut self.head_file)?.is_none()
+            && tail::last_link(&mut self.file, size)?.is_none()
+        {
+            self.begin(size)?;
+        }
+        Ok(())
+    }
+
+    /// Opens what bears the log's name, unless that is our file; whether it is.
+    pub(super) fn open_another(&mut self) -> io::Result<bool> {
+        let named = match fs::symlink_metadata(&self.path) {
+            Ok(metadata) => Some(metadata),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
+        // Where files can't be told apart, only a missing one shows.
+        let is_ours = named.is_some_and(|named| FileId::of(&named) == self.file_id);
+        if !is_ours {
+            self.open_named()?;
+        }
+        Ok(is_ours)
     }
 
     /// Opens what bears the log's name now, or makes it.
@@ -86,32 +99,41 @@ impl Log {
     }
 
     fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {
-        self.pending.plain = None;
-        self.pending.gone = None;
-        if self.pending.after.is_some() {
-            if size == 0 {
-                // The damaged file is moved aside, and nothing is written since.
-                return Ok(Tip::New(StreamId::from_bytes(names::random())));
-            }
-            self.pending.after = None;
+        if let Some(after) = self.pending.after.take()
+            && size == 0
+            && record
+                .as_ref()
+                .is_none_or(|record| record.head == after.head)
+        {
+            // The first line of the new stream could not be written last time.
+            self.pending.after = Some(after);
+            return Ok(Tip::New(StreamId::from_bytes(names::random())));
         }
         let Some(record) = record else {
             return self.without_head(size);
         };
         let after = Tip::After(record.head);
-        if self.stands_at(&record, size)? {
-            return self.take_rest(record.size, size, after, false);
+        if let Some(end) = self.end_of_head(&record, size)? {
+            return self.take_rest(end, size, after, false);
         }
-        if record.file != self.file_id {
-            return self.go_on_in_another(&record, size);
-        }
-        if record.boot != self.boot {
+        // Devices may have other numbers after a start, and a rename that was not
+        // durable is undone.
+        let is_ours = record.file == self.file_id;
+        if record.boot != self.boot && (is_ours || self.holds_earlier(&record.head, size)?) {
             return self.after_power_loss(&record, size);
+        }
+        if !is_ours {
+            return self.go_on_in_another(&record, size);
         }
         if size < record.size {
             // Somebody cut it: the chain goes on from the head, and the gap shows.
-            let end = tail::last_line_feed(&mut self.file, size)?;
-            return self.take_rest(end, size, after, false);
+            // What stands after its last link is new.
+            let last = tail::last_link(&mut self.file, size)?;
+            let end = last.map_or(0, |(_, end)| end);
+            // Its writer may have ended before it wrote the head.
+            let last = last.filter(|(last, _)| is_later(last, &record.head));
+            let tip = last.map_or(after, |(last, _)| Tip::After(last));
+            return self.take_rest(end, size, tip, false);
         }
         self.replace_damaged(record.head)
     }
@@ -124,27 +146,34 @@ impl Log {
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
         if rest.bad_line {
-            if !self.only_looking {
-                self.move_damaged_away()?;
-            }
+            self.move_damaged_away()?;
             return Ok(after);
         }
         self.take_rest(0, size, after, true)
     }
 
-    /// Whether the head's line is where the head says.
-    fn stands_at(&mut self, record: &Record, size: u64) -> io::Result<bool> {
+    /// Whether the file ends in this stream, before the head.
+    fn holds_earlier(&mut self, head: &Head, size: u64) -> io::Result<bool> {
+        let last = tail::last_link(&mut self.file, size)?;
+        Ok(last.is_some_and(|(last, _)| last.stream == head.stream && last.seq < head.seq))
+    }
+
+    /// Where the head's line ends: where the head says, or further on when
+    /// somebody appended something just before the batch.
+    fn end_of_head(&mut self, record: &Record, size: u64) -> io::Result<Option<u64>> {
         if size < record.size {
-            return Ok(false);
+            return Ok(None);
         }
         if record.size == 0 {
             // The file was begun, and nothing is in it yet.
-            return Ok(true);
+            return Ok((record.file == self.file_id).then_some(0));
         }
+        let is_head = |line: &[u8]| matches!(Line::parse(line), Line::Link { head, .. } if head == record.head);
         let line = tail::line_ending_at(&mut self.file, record.size)?;
-        Ok(line.is_some_and(
-            |line| matches!(Line::parse(&line), Line::Link { head, .. } if head == record.head),
-        ))
+        if line.is_some_and(|line| is_head(&line)) {
+            return Ok(Some(record.size));
+        }
+        tail::last_line_after(&mut self.file, record.size, size, is_head)
     }
 
     /// The head file says nothing: the last link in the log takes its place.
@@ -156,6 +185,13 @@ impl Log {
             }
             return self.take_rest(end, size, Tip::After(head), false);
         }
+        let tip = self.begin(size)?;
+        self.take_rest(0, size, tip, false)
+    }
+
+    /// The beginning of a chain in a file without links, which may hold plain
+    /// lines.
+    fn begin(&mut self, size: u64) -> Result<Tip, Fault> {
         let tip = Tip::New(StreamId::from_bytes(names::random()));
         let rest = tail::read_rest(&mut self.file, 0, size, tip, false)?;
         if rest.bad_line {
@@ -165,7 +201,7 @@ impl Log {
             );
             return Err(io::Error::new(ErrorKind::InvalidData, message).into());
         }
-        self.take_rest(0, size, tip, false)
+        Ok(tip)
     }
 
     /// The machine went down, and lines that were never synced may be gone: the
@@ -202,7 +238,7 @@ impl Log {
         if rest.plain.is_some() {
             self.pending.plain = rest.plain;
         }
-        if rest.end < size && !self.only_looking {
+        if rest.end < size {
             let torn = self.set_aside(rest.end, size, rest.tip.next_seq())?;
             self.pending.torn = Some(torn);
         }
@@ -240,9 +276,6 @@ impl Log {
 
     /// The file is moved aside, and a new stream begins in a new one.
     fn replace_damaged(&mut self, head: Head) -> Result<Tip, Fault> {
-        if self.only_looking {
-            return Ok(Tip::After(head));
-        }
         let file = self.move_damaged_away()?;
         self.pending.after = Some(Replaced { head, file });
         Ok(Tip::New(StreamId::from_bytes(names::random())))
@@ -355,6 +388,9 @@ impl Log {
             return Err(unreadable());
         }
         self.carry = None;
+        if let Tip::After(head) = tip {
+            self.write_head(*head);
+        }
         Ok(())
     }
 
@@ -368,6 +404,10 @@ impl Log {
         }
         Ok(self.first_seq)
     }
+}
+
+fn is_later(line: &Head, head: &Head) -> bool {
+    line.stream == head.stream && line.seq > head.seq
 }
 
 /// The tip after a line of a spoilt file, if it follows the one before.

@@ -32,12 +32,13 @@ struct Rotated {
 }
 
 impl Log {
-    pub(super) fn rotate_if_due(&mut self, tip: Tip, more: usize) -> Result<Tip, Fault> {
-        let Tip::After(head) = tip else {
-            return Ok(tip);
+    /// Begins a new file if this one is too old, or too full for so many bytes.
+    pub(super) fn rotate_if_due(&mut self, tip: &Tip, more: usize) -> Result<(), Fault> {
+        let Tip::After(head) = *tip else {
+            return Ok(());
         };
         if self.written == 0 || !self.is_due(more) {
-            return Ok(tip);
+            return Ok(());
         }
         // What is renamed must be whole on disk: nobody will sync it again.
         if let Err(error) = self.file.sync_all() {
@@ -62,7 +63,7 @@ impl Log {
         names::sync_directory(&self.path)?;
         self.name_unsynced = false;
         self.remove_old(&head.stream)?;
-        Ok(tip)
+        Ok(())
     }
 
     fn is_due(&self, more: usize) -> bool {

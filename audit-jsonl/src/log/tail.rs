@@ -62,7 +62,11 @@ pub(crate) fn read_rest(
                 plain = Sha256::new();
                 plain_lines = 0;
             }
-            Line::Link { head, .. } if passing_over && comes_before(&rest.tip, &head) => {}
+            Line::Link { head, .. } if passing_over && comes_before(&rest.tip, &head) => {
+                // What stands before it was told of.
+                plain = Sha256::new();
+                plain_lines = 0;
+            }
             Line::Plain => {
                 plain.update(&line);
                 plain_lines += 1;
@@ -90,13 +94,31 @@ fn comes_before(tip: &Tip, head: &Head) -> bool {
     }
 }
 
-/// The last link that ends at or before `size`, and where it ends. `whole` says
-/// whether a bad whole line stands after it.
+/// The last link that ends at or before `size`, and where it ends.
 pub(crate) fn last_link(file: &mut File, size: u64) -> io::Result<Option<(Head, u64)>> {
     let mut lines = Backward::new(file, size);
     while let Some((end, line)) = lines.next_line()? {
         if let Line::Link { head, .. } = Line::parse(&line) {
             return Ok(Some((head, end)));
+        }
+    }
+    Ok(None)
+}
+
+/// Where the last line of that kind ends, if that is after `start`.
+pub(crate) fn last_line_after(
+    file: &mut File,
+    start: u64,
+    size: u64,
+    is_it: impl Fn(&[u8]) -> bool,
+) -> io::Result<Option<u64>> {
+    let mut lines = Backward::new(file, size);
+    while let Some((end, line)) = lines.next_line()? {
+        if end <= start {
+            break;
+        }
+        if is_it(&line) {
+            return Ok(Some(end));
         }
     }
     Ok(None)
@@ -117,21 +139,6 @@ pub(crate) fn first_line(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     BufReader::new(Reading(file).take(LONGEST as u64)).read_until(b'\n', &mut line)?;
     Ok((line.pop() == Some(b'\n')).then_some(line))
-}
-
-/// Where the last whole line ends.
-pub(crate) fn last_line_feed(file: &mut File, size: u64) -> io::Result<u64> {
-    let mut end = size;
-    let mut block = Vec::new();
-    while end > 0 {
-        let start = end.saturating_sub(BLOCK);
-        read_block(file, start, end, &mut block)?;
-        if let Some(at) = block.iter().rposition(|&byte| byte == b'\n') {
-            return Ok(start + at as u64 + 1);
-        }
-        end = start;
-    }
-    Ok(0)
 }
 
 /// Whole lines from the end of a file to its beginning.

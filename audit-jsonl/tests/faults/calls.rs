@@ -67,7 +67,7 @@ const PLAIN: Scenario = Scenario {
     missing: false,
 };
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 10] = [
     PLAIN,
     Scenario {
         name: "a sync for each batch",
@@ -109,6 +109,18 @@ const SCENARIOS: [Scenario; 9] = [
             head.of_another_boot().write(log);
         },
         script: "every event commit event close",
+        ..PLAIN
+    },
+    Scenario {
+        name: "a log that somebody cut",
+        prepare: |log| {
+            write_some(log, 5);
+            let size = fs::metadata(log).expect("the log").len();
+            let file = OpenOptions::new().write(true).open(log);
+            file.expect("the log").set_len(size / 3).expect("a cut");
+        },
+        script: "every event commit event close",
+        missing: true,
         ..PLAIN
     },
     Scenario {

@@ -1,0 +1,25 @@
+//! What the chained log promises, one module per promise, on real files and with
+//! real processes.
+//!
+//! Whatever could hang runs within a deadline, and nothing sleeps for a result.
+#![cfg(unix)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a test that can't go on says where, in its helpers too"
+)]
+
+mod bytes;
+mod checker;
+mod child;
+mod cut;
+mod form;
+mod head_file;
+mod heads;
+mod kills;
+mod opening;
+mod outsiders;
+mod roles;
+mod support;
+mod writers;
