@@ -21,5 +21,6 @@ mod kills;
 mod opening;
 mod outsiders;
 mod roles;
+mod rotation;
 mod support;
 mod writers;
