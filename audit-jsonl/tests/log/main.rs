@@ -14,6 +14,7 @@ mod bytes;
 mod checker;
 mod child;
 mod cut;
+mod durability;
 mod form;
 mod head_file;
 mod heads;
