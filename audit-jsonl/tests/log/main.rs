@@ -15,6 +15,7 @@ mod checker;
 mod child;
 mod cut;
 mod durability;
+mod ending;
 mod form;
 mod head_file;
 mod heads;

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process;
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::Duration;
@@ -29,6 +30,9 @@ pub(crate) fn play(role: &str, args: &[&str]) {
         "crowd" => crowd(Path::new(args[0]), args[1], args[2].parse().unwrap()),
         "cut_and_commit" => cut_and_commit(Path::new(args[0])),
         "forks" => forks(Path::new(args[0])),
+        "static_closed" => static_closed(Path::new(args[0])),
+        "static_open" => static_open(Path::new(args[0])),
+        "abort" => abort(Path::new(args[0])),
         other => panic!("there is no role {other}"),
     }
 }
@@ -215,4 +219,33 @@ fn forks(path: &Path) {
             say("parent ends");
         }
     }
+}
+
+static SINK: OnceLock<JsonLinesAuditSink> = OnceLock::new();
+
+/// Fills a sink in a static, and flushes some of it.
+fn fill_static(path: &Path) -> &'static JsonLinesAuditSink {
+    let sink = SINK.get_or_init(|| builder(path).open().unwrap());
+    for number in 0..1000 {
+        sink.on_call(&event(number));
+        if number == 500 {
+            sink.flush(DEADLINE).unwrap();
+        }
+    }
+    sink
+}
+
+fn static_closed(path: &Path) {
+    close(fill_static(path));
+    process::exit(0);
+}
+
+fn static_open(path: &Path) {
+    fill_static(path);
+    process::exit(0);
+}
+
+fn abort(path: &Path) {
+    fill_static(path);
+    process::abort();
 }
