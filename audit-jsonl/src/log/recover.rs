@@ -404,8 +404,7 @@ impl Log {
     /// The number of the file's first link.
     pub(super) fn first_seq_of_file(&mut self) -> io::Result<Option<u64>> {
         if self.first_seq.is_none()
-            && let Some(line) = tail::first_line(&mut self.file)?
-            && let Line::Link { head, .. } = Line::parse(&line)
+            && let Some((head, _)) = tail::first_link(&mut self.file)?
         {
             self.first_seq = Some(head.seq);
         }
