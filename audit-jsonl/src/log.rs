@@ -4,14 +4,15 @@
 //! Any number of these, in one process or in many, share a log: each batch is
 //! written under the lock, after a look at where the log ends now.
 
+mod files;
 mod head_file;
 mod names;
 mod recover;
 mod rotate;
 mod tail;
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
@@ -19,11 +20,9 @@ use std::time::{Duration, Instant, SystemTime};
 pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Notes, Tip};
+use crate::log::files::{made, open, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::FileId;
-
-/// A batch's system calls may be interrupted so often in a row.
-const INTERRUPTIONS: u32 = 1_000;
 
 /// Between two tries at the lock: at first, and at most. A batch holds it for
 /// less than a millisecond.
@@ -71,6 +70,9 @@ pub(crate) struct Log {
     /// Nothing is appended to the file any more; what is not known to be on disk
     /// goes to the next one.
     spoilt: bool,
+    /// Where the good lines of the spoilt file end, if what was begun after them
+    /// could not be taken back.
+    torn_at: Option<u64>,
     /// Lines of a spoilt file that the new one must begin with.
     carry: Option<Carry>,
 }
@@ -157,6 +159,7 @@ impl Log {
             failed_syncs: 0,
             failed_writes: 0,
             spoilt: false,
+            torn_at: None,
             carry: None,
         };
         // What can't be gone on with is an error here and now.
@@ -261,11 +264,15 @@ impl Log {
             self.left = None;
         }
         let result = work(self);
-        // The lock goes with the handle at the latest.
-        let unlocked = fs4::FileExt::unlock(&self.head_file);
-        let value = result?;
-        unlocked?;
-        Ok(value)
+        // What is written is written: that the lock can't be given back must not
+        // have it written again. It goes with the handle.
+        if fs4::FileExt::unlock(&self.head_file).is_err()
+            && let Ok(head_file) = open(&self.head_path, false)
+        {
+            self.head_file = head_file;
+            self.left = None;
+        }
+        result
     }
 
     fn check_space(&self, bytes: usize) -> Result<(), Fault> {
@@ -341,6 +348,14 @@ impl Log {
             }
             self.spoilt = true;
             self.failed_writes += 1;
+            if taken_back.is_err() {
+                // While we have the lock: others would take up whole lines of it,
+                // which are going to be written again.
+                self.torn_at = Some(start);
+                if let Err(Fault::Failed(error)) = self.move_spoilt_away() {
+                    return Err(Fault::Failed(error));
+                }
+            }
             return Err(if self.failed_writes >= FAILED_FILES {
                 Fault::Failed(error)
             } else {
@@ -358,17 +373,31 @@ impl Log {
     /// Writes the head. If that fails, it says less than there is, and the next
     /// look takes up the lines that link.
     fn write_head(&mut self, head: Head) {
+        // `left` says whether it did.
+        drop(self.try_write_head(head));
+    }
+
+    fn try_write_head(&mut self, head: Head) -> io::Result<()> {
+        let is_unknown = self.left.take().is_none();
         let record = Record {
             head,
             size: self.written,
             file: self.file_id,
             boot: self.boot.clone(),
         };
-        let mut result = record.write(&mut self.head_file);
-        if self.left.is_none() {
-            result = result.and_then(|()| Record::cut(&self.head_file));
+        record.write(&mut self.head_file)?;
+        if is_unknown {
+            Record::cut(&self.head_file)?;
         }
-        self.left = result.ok().map(|()| record);
+        self.left = Some(record);
+        Ok(())
+    }
+
+    /// Makes the head durable, as it must be before the file gets another name:
+    /// from then on nothing else tells where the chain goes on.
+    fn settle_head(&mut self, head: Head) -> io::Result<()> {
+        self.try_write_head(head)?;
+        self.head_file.sync_data()
     }
 }
 
@@ -414,53 +443,4 @@ pub(crate) fn sleeping(pause: Duration) -> bool {
 /// Whether an error of `write` may pass, and says nothing of the file.
 pub(crate) fn passes(kind: ErrorKind) -> bool {
     matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
-}
-
-fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
-    let mut interruptions = 0;
-    while !bytes.is_empty() {
-        match file.write(bytes) {
-            Ok(0) => return Err(ErrorKind::WriteZero.into()),
-            Ok(taken) => bytes = &bytes[taken..],
-            Err(error)
-                if error.kind() == ErrorKind::Interrupted && interruptions < INTERRUPTIONS =>
-            {
-                interruptions += 1;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Opens a file of the log, made if it isn't there: mode 0600, and no link is
-/// followed.
-fn open(path: &Path, append: bool) -> io::Result<File> {
-    let file = options(append).create(true).open(path);
-    let file = file.map_err(|error| names::explain(path, error))?;
-    names::check_kind(path, &file.metadata()?)?;
-    Ok(file)
-}
-
-fn options(append: bool) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true);
-    if append {
-        options.append(true);
-    } else {
-        options.write(true);
-    }
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
-    }
-    options
-}
-
-/// When a file was made, as far as its file system tells.
-fn made(metadata: &Metadata) -> SystemTime {
-    let told = metadata.created().or_else(|_| metadata.modified());
-    told.unwrap_or_else(|_| SystemTime::now())
 }

@@ -1,12 +1,13 @@
 //! The file beside the log that says where the log ends.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, LeafHash, StreamId};
+use crate::log::files::{Reading, write_whole};
 use crate::log::names::FileId;
 
 /// The whole file: one line of this length, filled up with spaces, so that each
@@ -30,13 +31,14 @@ impl Record {
     pub(crate) fn read(file: &mut File) -> io::Result<Option<Self>> {
         let mut text = Vec::with_capacity(LENGTH);
         file.seek(SeekFrom::Start(0))?;
-        file.take(LENGTH as u64 + 1).read_to_end(&mut text)?;
+        let mut reader = Reading(file).take(LENGTH as u64 + 1);
+        reader.read_to_end(&mut text)?;
         Ok(Self::parse(&text))
     }
 
     pub(crate) fn write(&self, file: &mut File) -> io::Result<()> {
         file.seek(SeekFrom::Start(0))?;
-        file.write_all(&self.to_text())
+        write_whole(file, &self.to_text())
     }
 
     /// Cuts off what somebody may have put behind the line.

@@ -1,16 +1,17 @@
 //! Where the log goes on, when it and its head don't agree.
 
 use std::fs;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::mem;
 
 use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
+use crate::log::files::{Reading, made, open, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
-use crate::log::{Carry, Fault, Log, made, open, options, tail};
+use crate::log::{Carry, Fault, Log, tail};
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
@@ -129,13 +130,19 @@ impl Log {
             // What stands after its last link is new.
             let last = tail::last_link(&mut self.file, size)?;
             let end = last.map_or(0, |(_, end)| end);
-            return self.take_rest(end, size, after, false);
+            // Its writer may have ended before it wrote the head.
+            let last = last.filter(|(last, _)| is_later(last, &record.head));
+            let tip = last.map_or(after, |(last, _)| Tip::After(last));
+            return self.take_rest(end, size, tip, false);
         }
         self.replace_damaged(record.head)
     }
 
     /// Another file bears the log's name: somebody has moved the log away.
     fn go_on_in_another(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+        if record.boot != self.boot && self.is_rotated(record)? {
+            return self.after_power_loss(record, size);
+        }
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
         if rest.bad_line {
@@ -197,19 +204,25 @@ impl Log {
         Ok(tip)
     }
 
-    /// The machine went down, and lines that were never synced are gone.
+    /// The machine went down, and lines that were never synced may be gone: the
+    /// chain goes on from the last that is left, here or in a rotated file.
     fn after_power_loss(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
-        self.pending.gone = Some(record.head);
-        if let Some((head, end)) = tail::last_link(&mut self.file, size)?
-            && head.stream == record.head.stream
-        {
-            return self.take_rest(end, size, Tip::After(head), false);
+        let stream = record.head.stream;
+        let here = tail::last_link(&mut self.file, size)?;
+        let here = here.filter(|(head, _)| head.stream == stream);
+        let rotated = self.last_rotated_link(&stream)?;
+        let last = here.map(|(head, _)| head).into_iter().chain(rotated);
+        let last = last.max_by_key(|head| head.seq);
+        if last.is_none_or(|last| last.seq < record.head.seq) {
+            self.pending.gone = Some(record.head);
         }
-        let tip = match self.last_rotated_link(&record.head.stream)? {
-            Some(head) => Tip::After(head),
-            None => Tip::New(record.head.stream),
-        };
-        self.take_rest(0, size, tip, false)
+        match (here, last) {
+            (Some((head, end)), Some(last)) if head.seq == last.seq => {
+                self.take_rest(end, size, Tip::After(head), false)
+            }
+            (_, Some(last)) => self.take_rest(0, size, Tip::After(last), true),
+            (_, None) => self.take_rest(0, size, Tip::New(stream), false),
+        }
     }
 
     /// Takes up what stands in the log beyond `from`: lines that link, plain
@@ -241,14 +254,14 @@ impl Log {
         let mut hash = Sha256::new();
         let mut block = vec![0; 64 * 1024];
         self.file.seek(SeekFrom::Start(from))?;
-        let mut reader = (&mut self.file).take(to - from);
+        let mut reader = Reading(&self.file).take(to - from);
         loop {
             let read = reader.read(&mut block)?;
             if read == 0 {
                 break;
             }
             hash.update(&block[..read]);
-            aside.write_all(&block[..read])?;
+            write_whole(&mut aside, &block[..read])?;
         }
         aside.sync_all()?;
         names::sync_directory(&self.path)?;
@@ -285,22 +298,25 @@ impl Log {
 
     /// A file on which a sync or a write failed is never appended to again. What
     /// is not known to be on disk is to begin the new one.
-    fn move_spoilt_away(&mut self) -> Result<(), Fault> {
+    pub(super) fn move_spoilt_away(&mut self) -> Result<(), Fault> {
         let named = fs::symlink_metadata(&self.path);
         let is_ours = named.is_ok_and(|named| FileId::of(&named) == self.file_id);
         // Otherwise another writer has done it.
         if is_ours {
-            let record = Record::read(&mut self.head_file)?;
-            if let Some(record) = record.filter(|record| record.file == self.file_id) {
-                let from = self.synced.min(record.size);
-                let first_seq = self.first_seq_of_file()?.unwrap_or(record.head.seq);
-                let wanted = names::rotated(&self.path, &record.head.stream, first_seq);
-                self.carry = Some(Carry {
-                    file: self.file.try_clone()?,
-                    from,
-                    to: record.size,
-                });
+            if let Some((head, end)) = self.end_of_spoilt()? {
+                self.written = end;
+                // Once the file has another name, only the head tells where it
+                // ended.
+                self.settle_head(head)?;
+                let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq + 1);
+                let wanted = names::rotated(&self.path, &head.stream, first_seq);
+                let file = self.file.try_clone()?;
                 names::rename_aside(&self.path, &wanted)?;
+                self.carry = Some(Carry {
+                    file,
+                    from: self.synced.min(end),
+                    to: end,
+                });
             } else {
                 let wanted = names::with_suffix(&self.path, ".spoilt");
                 names::rename_aside(&self.path, &wanted)?;
@@ -308,7 +324,33 @@ impl Log {
             self.open_named()?;
         }
         self.spoilt = false;
+        self.torn_at = None;
         Ok(())
+    }
+
+    /// The last line of the chain in a spoilt file, and where it ends. The head
+    /// file may lag behind.
+    fn end_of_spoilt(&mut self) -> Result<Option<(Head, u64)>, Fault> {
+        let size = match self.torn_at {
+            Some(torn_at) => torn_at,
+            None => self.file.metadata()?.len(),
+        };
+        let record = Record::read(&mut self.head_file)?;
+        let (tip, from, passing_over) = match record {
+            Some(record) if record.file == self.file_id && record.size <= size => {
+                (Tip::After(record.head), record.size, false)
+            }
+            Some(record) if record.file != self.file_id => (Tip::After(record.head), 0, true),
+            _ => match tail::last_link(&mut self.file, size)? {
+                Some((head, end)) => (Tip::After(head), end, false),
+                None => return Ok(None),
+            },
+        };
+        let rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        Ok(match rest.tip {
+            Tip::After(head) => Some((head, rest.end)),
+            Tip::New(_) => None,
+        })
     }
 
     /// Begins the new file with the lines of the old one that may not be on disk.
@@ -321,7 +363,7 @@ impl Log {
         while carry.from < carry.to {
             let length = (carry.to - carry.from).min(block.len() as u64) as usize;
             carry.file.seek(SeekFrom::Start(carry.from))?;
-            carry.file.read_exact(&mut block[..length])?;
+            Reading(&carry.file).read_exact(&mut block[..length])?;
             // Whole lines at a time, so that a stop in between leaves no fragment.
             let Some(whole) = block[..length].iter().rposition(|&byte| byte == b'\n') else {
                 if length < block.len() {
@@ -335,7 +377,7 @@ impl Log {
                 before = check_link(before, line)?;
             }
             let start = self.written;
-            if let Err(error) = super::write_whole(&mut self.file, lines) {
+            if let Err(error) = write_whole(&mut self.file, lines) {
                 self.file.set_len(start)?;
                 return Err(error.into());
             }
@@ -361,6 +403,10 @@ impl Log {
         }
         Ok(self.first_seq)
     }
+}
+
+fn is_later(line: &Head, head: &Head) -> bool {
+    line.stream == head.stream && line.seq > head.seq
 }
 
 /// The tip after a line of a spoilt file, if it follows the one before.

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use crate::chain::{Head, StreamId, Tip};
+use crate::log::files::{made, options};
+use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
-use crate::log::{Fault, Log, options, tail};
+use crate::log::{Fault, Log, tail};
 
 /// When a new file is begun, and how many old ones are kept. Nothing of either
 /// by default.
@@ -46,6 +48,7 @@ impl Log {
             self.note_failed_sync(error)?;
             return Err(Fault::Spoilt(again));
         }
+        self.settle_head(head)?;
         let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq);
         let wanted = names::rotated(&self.path, &head.stream, first_seq);
         names::rename_aside(&self.path, &wanted)?;
@@ -54,7 +57,7 @@ impl Log {
         self.file = file;
         self.file_id = FileId::of(&metadata);
         self.first_seq = None;
-        self.made = super::made(&metadata);
+        self.made = made(&metadata);
         self.written = 0;
         self.synced = 0;
         self.name_unsynced = true;
@@ -134,12 +137,28 @@ impl Log {
         Ok(files)
     }
 
-    /// The last link in the newest rotated file of the stream.
+    /// The last link in the rotated files of the stream.
     pub(super) fn last_rotated_link(&self, stream: &StreamId) -> io::Result<Option<Head>> {
-        let Some(newest) = self.rotated(stream)?.pop() else {
-            return Ok(None);
-        };
-        let mut file = File::open(&newest.path)?;
-        Ok(tail::last_link(&mut file, newest.size)?.map(|(head, _)| head))
+        let mut last: Option<Head> = None;
+        for rotated in self.rotated(stream)? {
+            let mut file = File::open(&rotated.path)?;
+            if let Some((head, _)) = tail::last_link(&mut file, rotated.size)?
+                && last.is_none_or(|last| last.seq < head.seq)
+            {
+                last = Some(head);
+            }
+        }
+        Ok(last)
+    }
+
+    /// Whether the file that a head is about is one that we have renamed, whatever
+    /// is left in it.
+    pub(super) fn is_rotated(&self, record: &Record) -> io::Result<bool> {
+        for path in names::rotated_files(&self.path, &record.head.stream)? {
+            if FileId::of(&fs::symlink_metadata(path)?) == record.file {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

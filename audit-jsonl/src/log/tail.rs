@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Tip};
+use crate::log::files::Reading;
 
 const BLOCK: u64 = 64 * 1024;
 
@@ -36,7 +37,7 @@ pub(crate) fn read_rest(
     passing_over: bool,
 ) -> io::Result<Rest> {
     file.seek(SeekFrom::Start(from))?;
-    let mut reader = BufReader::with_capacity(BLOCK as usize, file.take(size - from));
+    let mut reader = BufReader::with_capacity(BLOCK as usize, Reading(file).take(size - from));
     let mut rest = Rest {
         tip,
         plain: None,
@@ -136,7 +137,7 @@ pub(crate) fn line_ending_at(file: &mut File, end: u64) -> io::Result<Option<Vec
 /// there is an end to what is read of them.
 pub(crate) fn first_link(file: &mut File) -> io::Result<Option<(Head, u64)>> {
     file.seek(SeekFrom::Start(0))?;
-    let mut reader = BufReader::new(file.take(LONGEST as u64));
+    let mut reader = BufReader::new(Reading(file).take(LONGEST as u64));
     let mut begin = 0;
     let mut line = Vec::new();
     loop {
@@ -219,5 +220,5 @@ impl<'a> Backward<'a> {
 fn read_block(file: &mut File, start: u64, end: u64, block: &mut Vec<u8>) -> io::Result<()> {
     block.resize((end - start) as usize, 0);
     file.seek(SeekFrom::Start(start))?;
-    file.read_exact(block)
+    Reading(file).read_exact(block)
 }

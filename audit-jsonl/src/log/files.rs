@@ -1,0 +1,74 @@
+//! Opening, reading and writing files, with bounded patience.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::log::names;
+
+/// A call may be interrupted so often in a row.
+const INTERRUPTIONS: u32 = 1_000;
+
+/// As `write_all`, which is interrupted without end if need be.
+pub(super) fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match interrupted(|| file.write(bytes))? {
+            0 => return Err(ErrorKind::WriteZero.into()),
+            taken => bytes = &bytes[taken..],
+        }
+    }
+    Ok(())
+}
+
+/// Calls again while it is interrupted, a bounded number of times.
+fn interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..INTERRUPTIONS {
+        match call() {
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+    Err(io::Error::other("it was interrupted without end"))
+}
+
+/// A file to be read by functions that try again whenever they are interrupted.
+pub(super) struct Reading<'a>(pub(super) &'a File);
+
+impl Read for Reading<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        interrupted(|| self.0.read(buffer))
+    }
+}
+
+/// Opens a file of the log, made if it isn't there: mode 0600, and no link is
+/// followed.
+pub(super) fn open(path: &Path, append: bool) -> io::Result<File> {
+    let file = options(append).create(true).open(path);
+    let file = file.map_err(|error| names::explain(path, error))?;
+    names::check_kind(path, &file.metadata()?)?;
+    Ok(file)
+}
+
+pub(super) fn options(append: bool) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    if append {
+        options.append(true);
+    } else {
+        options.write(true);
+    }
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
+        options.mode(0o600);
+        options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
+    }
+    options
+}
+
+/// When a file was made, as far as its file system tells.
+pub(super) fn made(metadata: &Metadata) -> SystemTime {
+    let told = metadata.created().or_else(|_| metadata.modified());
+    told.unwrap_or_else(|_| SystemTime::now())
+}
