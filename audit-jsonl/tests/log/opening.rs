@@ -152,7 +152,7 @@ fn a_name_alone_is_a_log_in_the_working_directory() {
 fn what_may_not_be_read_is_refused() {
     let (dir, path) = Dir::with_log();
     log(&path, 0..3);
-    fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     // Root may read it all the same.
     let output = crate::child::Child::of("one").arg(&path).as_nobody(&dir);
     let Some(output) = output else {
