@@ -121,6 +121,7 @@ impl Log {
         let head_path = names::with_suffix(path, ".head");
         let pause = &mut sleeping;
         // Before anything is made beside it.
+        names::check_name(path)?;
         match fs::symlink_metadata(path) {
             Ok(metadata) => names::check_kind(path, &metadata)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
