@@ -122,6 +122,26 @@ fn no_head() {
 }
 
 #[test]
+fn a_number_that_none_follows_is_no_link() {
+    within(DEADLINE, || {
+        let (_dir, path, _) = ten();
+        let text = fs::read_to_string(&path).unwrap();
+        let line = text.lines().last().unwrap();
+        append(
+            &path,
+            line.replace("\"seq\":10", "\"seq\":18446744073709551615") + "\n",
+        );
+        fs::remove_file(Head::path(&path)).unwrap();
+        log(&path, 10..12);
+        assert_eq!(check(&path).numbers(), [10, 11]);
+        // Nor is it a head.
+        let (dir, path, _) = ten();
+        Head::edit(&path, "seq", u64::MAX);
+        assert_goes_on(&go_on(&dir, &path).assert_whole());
+    });
+}
+
+#[test]
 fn a_head_of_another_log() {
     within(DEADLINE, || {
         let (dir, path, bytes) = ten();
