@@ -256,15 +256,7 @@ impl Log {
         pause: &mut dyn FnMut(Duration) -> bool,
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        loop {
-            lock(&self.head_file, &self.head_path, pause)?;
-            if has_the_name(&self.head_file, &self.head_path)? {
-                break;
-            }
-            self.head_file = open(&self.head_path, false)?;
-            self.left = None;
-        }
-        let result = work(self);
+        let result = self.lock_head(pause).and_then(|()| work(self));
         // What is written is written: that the lock can't be given back must not
         // have it written again. It goes with the handle.
         if fs4::FileExt::unlock(&self.head_file).is_err()
@@ -274,6 +266,18 @@ impl Log {
             self.left = None;
         }
         result
+    }
+
+    /// Takes the lock on the head file that has the name.
+    fn lock_head(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
+        loop {
+            lock(&self.head_file, &self.head_path, pause)?;
+            if has_the_name(&self.head_file, &self.head_path)? {
+                return Ok(());
+            }
+            self.head_file = open(&self.head_path, false)?;
+            self.left = None;
+        }
     }
 
     fn check_space(&self, bytes: usize) -> Result<(), Fault> {
