@@ -217,15 +217,17 @@ impl Log {
     /// what is not known to be on disk is written to a new one, and synced there.
     pub(crate) fn sync(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
         loop {
+            if self.spoilt {
+                // A sync that has failed may succeed the next time, and what was to
+                // be synced is not on disk.
+                self.under_lock(pause, |log| log.look().map(drop))?;
+            }
             match self.sync_once() {
                 Ok(()) => {
                     self.failed_syncs = 0;
                     return Ok(());
                 }
-                Err(error) => {
-                    self.note_failed_sync(error)?;
-                    self.under_lock(pause, |log| log.look().map(drop))?;
-                }
+                Err(error) => self.note_failed_sync(error)?,
             }
         }
     }
