@@ -121,6 +121,7 @@ impl Log {
         let head_path = names::with_suffix(path, ".head");
         let pause = &mut sleeping;
         // Before anything is made beside it.
+        names::check_name(path)?;
         match fs::symlink_metadata(path) {
             Ok(metadata) => names::check_kind(path, &metadata)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -216,15 +217,17 @@ impl Log {
     /// what is not known to be on disk is written to a new one, and synced there.
     pub(crate) fn sync(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
         loop {
+            if self.spoilt {
+                // A sync that has failed may succeed the next time, and what was to
+                // be synced is not on disk.
+                self.under_lock(pause, |log| log.look().map(drop))?;
+            }
             match self.sync_once() {
                 Ok(()) => {
                     self.failed_syncs = 0;
                     return Ok(());
                 }
-                Err(error) => {
-                    self.note_failed_sync(error)?;
-                    self.under_lock(pause, |log| log.look().map(drop))?;
-                }
+                Err(error) => self.note_failed_sync(error)?,
             }
         }
     }
@@ -255,15 +258,7 @@ impl Log {
         pause: &mut dyn FnMut(Duration) -> bool,
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        loop {
-            lock(&self.head_file, &self.head_path, pause)?;
-            if has_the_name(&self.head_file, &self.head_path)? {
-                break;
-            }
-            self.head_file = open(&self.head_path, false)?;
-            self.left = None;
-        }
-        let result = work(self);
+        let result = self.lock_head(pause).and_then(|()| work(self));
         // What is written is written: that the lock can't be given back must not
         // have it written again. It goes with the handle.
         if fs4::FileExt::unlock(&self.head_file).is_err()
@@ -273,6 +268,18 @@ impl Log {
             self.left = None;
         }
         result
+    }
+
+    /// Takes the lock on the head file that has the name.
+    fn lock_head(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
+        loop {
+            lock(&self.head_file, &self.head_path, pause)?;
+            if has_the_name(&self.head_file, &self.head_path)? {
+                return Ok(());
+            }
+            self.head_file = open(&self.head_path, false)?;
+            self.left = None;
+        }
     }
 
     fn check_space(&self, bytes: usize) -> Result<(), Fault> {

@@ -100,6 +100,7 @@ impl Log {
         self.first_seq = None;
         self.made = made(&metadata);
         self.synced = 0;
+        self.written = metadata.len();
         self.name_unsynced = true;
         self.left = None;
         Ok(())

@@ -116,11 +116,12 @@ impl Log {
     fn rotated(&self, stream: &StreamId) -> io::Result<Vec<Rotated>> {
         let mut files = Vec::new();
         for path in names::rotated_files(&self.path, stream)? {
-            let mut file = File::open(&path)?;
-            let metadata = file.metadata()?;
+            // What is something else is none of ours, and opening it may hang.
+            let metadata = fs::symlink_metadata(&path)?;
             if !metadata.is_file() {
                 continue;
             }
+            let mut file = File::open(&path)?;
             if let Some((head, begin)) = tail::first_link(&mut file)?
                 && head.stream == *stream
             {

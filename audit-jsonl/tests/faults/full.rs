@@ -76,12 +76,25 @@ fn close_and_check(sink: &JsonLinesAuditSink, log: &Path) -> (Counters, Found) {
     (counters, found)
 }
 
+/// Lets a blocked caller go when the test fails, which would wait for it.
+struct ClosedOnPanic<'a>(&'a JsonLinesAuditSink);
+
+impl Drop for ClosedOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            // The failure is told already.
+            drop(self.0.close(Duration::ZERO));
+        }
+    }
+}
+
 /// Offers events under `Block` until the disk is full, makes room, and expects all
 /// of them.
 fn blocks_until_there_is_room(mount: &Mount, build: LogBuilder, room: &str) {
     let sink = build.open().expect("a log");
     let ids = thread::scope(|scope| {
         let offering = scope.spawn(|| offer(&sink));
+        let _closed = ClosedOnPanic(&sink);
         until("the disk is full", || is_in_trouble(&sink));
         if let Ok(bytes) = fs::read(mount.log()) {
             assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "half a line");
@@ -150,6 +163,7 @@ fn a_disk_that_fills_up_again_and_again() {
         .expect("a log");
     let ids = thread::scope(|scope| {
         let offering = scope.spawn(|| offer(&sink));
+        let _closed = ClosedOnPanic(&sink);
         for size in 17..100 {
             let before = sink.counters().write_errors;
             until("it is full again, or all is written", || {
@@ -244,6 +258,7 @@ fn a_reserve_is_left_free() {
     };
     let ids = thread::scope(|scope| {
         let offering = scope.spawn(|| offer(&sink));
+        let _closed = ClosedOnPanic(&sink);
         until("the reserve is reached", || is_in_trouble(&sink));
         assert!(free() >= 128 * 1024, "{} bytes are left", free());
         let health = sink.health().to_string();

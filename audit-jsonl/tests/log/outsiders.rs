@@ -182,6 +182,27 @@ fn the_directory_is_renamed() {
 }
 
 #[test]
+fn a_sink_that_lost_its_directory_holds_no_lock_there() {
+    within(DEADLINE, || {
+        let dir = Dir::new();
+        let (before, after) = (dir.path("before"), dir.path("after"));
+        fs::create_dir(&before).unwrap();
+        let sink = open(&before.join("audit.jsonl"));
+        record(&sink, 0..5);
+        fs::rename(&before, &after).unwrap();
+        sink.on_call(&event(99));
+        until("it is degraded", || !sink.health().is_healthy());
+        let path = after.join("audit.jsonl");
+        log(&path, 5..10);
+        assert_eq!(
+            check(&path).assert_whole().numbers(),
+            (0..10).collect::<Vec<_>>()
+        );
+        sink.close(DEADLINE).unwrap_err();
+    });
+}
+
+#[test]
 fn the_directory_is_made_anew() {
     within(DEADLINE, || {
         let dir = Dir::new();
