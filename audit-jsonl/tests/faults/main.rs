@@ -16,4 +16,6 @@ mod full;
 mod head;
 mod images;
 mod mounts;
+mod power;
+mod syncs;
 mod tools;
