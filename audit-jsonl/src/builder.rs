@@ -7,7 +7,7 @@ use audit_sink::BackpressureStrategy;
 use crate::log_builder::LogBuilder;
 use crate::sink::DEFAULT_DROP_TIMEOUT;
 use crate::writer::Output;
-use crate::{BuildError, DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
+use crate::{BuildError, DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink, OpenError, file};
 
 /// Bytes of queue for an event of capacity, and the least there is, unless
 /// another bound is given.
@@ -101,6 +101,24 @@ impl Builder {
         let (sink, started) = JsonLinesAuditSink::start(&self, Output::plain(writer));
         started.map_err(|source| BuildError::Thread { source })?;
         Ok(sink)
+    }
+
+    /// Starts the sink over the end of a file, with plain lines, as
+    /// [`JsonLinesAuditSink::file`] opens it. For a log that shows what was changed
+    /// or lost, take [`path`](Self::path).
+    ///
+    /// # Errors
+    ///
+    /// - [`OpenError::Queue`]: as [`build`](Self::build).
+    /// - [`OpenError::Io`]: the file can't be opened or read.
+    pub fn plain_file(self, path: impl AsRef<Path>) -> Result<JsonLinesAuditSink, OpenError> {
+        self.check()?;
+        let path = path.as_ref();
+        let file = file::open(path).map_err(|source| OpenError::Io {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(self.build(Box::new(file))?)
     }
 
     /// Goes on to set up a chained log on disk.

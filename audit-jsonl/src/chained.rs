@@ -28,6 +28,8 @@ pub(crate) struct Chained {
     unsynced_since: Option<Instant>,
     /// The last lines were given up, so the next get one try.
     given_up: bool,
+    /// How commits of the last segment ended.
+    results: Vec<(u64, Result<Receipt, CommitError>)>,
 }
 
 impl Chained {
@@ -43,6 +45,14 @@ impl Chained {
             wrote: false,
             unsynced_since: None,
             given_up: false,
+            results: Vec::new(),
+        }
+    }
+
+    /// Tells those who commit how that ended.
+    pub(crate) fn tell_commits(&mut self, queue: &Queue) {
+        if !self.results.is_empty() {
+            queue.resolve_commits(self.results.drain(..));
         }
     }
 
@@ -85,7 +95,7 @@ impl Chained {
             };
             (id, result)
         });
-        queue.resolve_commits(results);
+        self.results.extend(results);
         match synced {
             Err(Stopped { reason, for_good }) if for_good => Err(Undelivered::Failed { reason }),
             // They stand in the log, but synced is what was asked for.

@@ -12,7 +12,8 @@ pub(crate) fn open_lines(path: &Path) -> io::Result<File> {
     })
 }
 
-fn open(path: &Path) -> io::Result<File> {
+/// As [`open_lines`], with an error that doesn't name the path.
+pub(crate) fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true);
     #[cfg(unix)]

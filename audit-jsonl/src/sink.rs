@@ -42,6 +42,13 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 /// [`close`](Self::close) has returned `Ok`, or about 7 ms later by itself while
 /// the destination keeps up.
 ///
+/// Two kinds of output: **plain** lines to any [`Write`], by [`new`](Self::new) and
+/// the other constructors, and a **chained** log on disk, by
+/// [`Builder::path`], which any number of processes share, which goes on after
+/// crashes, full disks and rotation, and whose lines name one another by hash. What
+/// stands on disk is described in `docs/log-format.md`, what is promised in
+/// `docs/guarantees.md`.
+///
 /// # The queue
 ///
 /// It is bounded in events ([`DEFAULT_AUDIT_QUEUE_CAPACITY`]) and in bytes (4 KiB
@@ -59,11 +66,15 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///   the lines in hand are given up: handed to the fallback, else counted as
 ///   lost. From then on each segment of the queue (256 KiB) gets one try, until
 ///   one succeeds. A write that takes some bytes ends a row of failures.
-/// - A line of which a part was written is finished. If it is given up, the next
+/// - Of plain lines, a line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
 /// - [`health`](AuditSink::health) is [`Degraded`](Health::Degraded) from the
 ///   first failure until three writes in a row have succeeded, and while the
 ///   destination hangs in one for more than 5 s.
+/// - A chained log takes back what was begun. After an error that says nothing good
+///   of the file (anything but a full disk or quota), and after a sync that failed,
+///   it goes on in a new file, which begins with what is not known to be on disk;
+///   after three such files in a row the sink has failed.
 /// - A destination that panics is not called again. What is queued, and whatever
 ///   comes, goes to the fallback, else is counted as lost; `health` is
 ///   [`Failed`](Health::Failed).
@@ -316,7 +327,14 @@ impl JsonLinesAuditSink {
     /// When that fails or takes longer than `timeout`, or the sink writes plain
     /// lines. The sink stays usable as far as it was before.
     pub fn reopen(&self, timeout: Duration) -> io::Result<()> {
-        self.shared.queue.reopen(timeout).map_err(io::Error::other)
+        let queue = &self.shared.queue;
+        if this_thread::is_writer_of(self.shared.id()) {
+            return Err(io::Error::other(ON_WRITER_THREAD));
+        }
+        if queue.is_forked() {
+            return Err(io::Error::other(FORKED));
+        }
+        queue.reopen(timeout).map_err(io::Error::other)
     }
 
     /// Hands an event to the fallback, else counts it as lost.

@@ -65,7 +65,10 @@ impl Metadata {
         self.packages
             .iter()
             .find_map(|package| package.rust_version.as_deref())
-            .context("Cargo.toml: no `rust-version` in [workspace.package]; say there which Rust is the oldest supported")
+            .context(
+                "Cargo.toml: no `rust-version` in [workspace.package]; say there which Rust is \
+                 the oldest supported",
+            )
     }
 }
 

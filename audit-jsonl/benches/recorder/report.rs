@@ -9,6 +9,10 @@ use crate::design::Design;
 use crate::load::{FIFTY_THOUSAND, LOADS, TEN, THROUGHPUT_1, THROUGHPUT_4, TWO_HUNDRED};
 use crate::machine::{self, Usage};
 
+/// With more than so many per cent of the machine used by others, the verdicts
+/// mean little.
+const BUSY: f64 = 25.0;
+
 pub(crate) struct Report {
     rounds: usize,
     runs: Vec<Value>,
@@ -274,6 +278,12 @@ impl Report {
                 f,
                 "; others used {others:.0} % of them, and {stolen:.1} % were stolen"
             )?;
+            if others + stolen > BUSY {
+                write!(
+                    f,
+                    "\nToo busy to judge: callers were late, so the pace wasn't kept."
+                )?;
+            }
         }
         writeln!(f)
     }

@@ -137,13 +137,19 @@ impl Log {
             // What stands after its last link is new.
             let last = tail::last_link(&mut self.file, size)?;
             let end = last.map_or(0, |(_, end)| end);
-            return self.take_rest(end, size, after, false);
+            // Its writer may have ended before it wrote the head.
+            let last = last.filter(|(last, _)| is_later(last, &record.head));
+            let tip = last.map_or(after, |(last, _)| Tip::After(last));
+            return self.take_rest(end, size, tip, false);
         }
         self.replace_damaged(record.head)
     }
 
     /// Another file bears the log's name: somebody has moved the log away.
     fn go_on_in_another(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+        if record.boot != self.boot && self.is_rotated(record)? {
+            return self.after_power_loss(record, size);
+        }
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
         if rest.bad_line {
@@ -205,19 +211,25 @@ impl Log {
         Ok(tip)
     }
 
-    /// The machine went down, and lines that were never synced are gone.
+    /// The machine went down, and lines that were never synced may be gone: the
+    /// chain goes on from the last that is left, here or in a rotated file.
     fn after_power_loss(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
-        self.pending.gone = Some(record.head);
-        if let Some((head, end)) = tail::last_link(&mut self.file, size)?
-            && head.stream == record.head.stream
-        {
-            return self.take_rest(end, size, Tip::After(head), false);
+        let stream = record.head.stream;
+        let here = tail::last_link(&mut self.file, size)?;
+        let here = here.filter(|(head, _)| head.stream == stream);
+        let rotated = self.last_rotated_link(&stream)?;
+        let last = here.map(|(head, _)| head).into_iter().chain(rotated);
+        let last = last.max_by_key(|head| head.seq);
+        if last.is_none_or(|last| last.seq < record.head.seq) {
+            self.pending.gone = Some(record.head);
         }
-        let tip = match self.last_rotated_link(&record.head.stream)? {
-            Some(head) => Tip::After(head),
-            None => Tip::New(record.head.stream),
-        };
-        self.take_rest(0, size, tip, false)
+        match (here, last) {
+            (Some((head, end)), Some(last)) if head.seq == last.seq => {
+                self.take_rest(end, size, Tip::After(head), false)
+            }
+            (_, Some(last)) => self.take_rest(0, size, Tip::After(last), true),
+            (_, None) => self.take_rest(0, size, Tip::New(stream), false),
+        }
     }
 
     /// Takes up what stands in the log beyond `from`: lines that link, plain
@@ -383,19 +395,25 @@ impl Log {
             return Err(unreadable());
         }
         self.carry = None;
+        if let Tip::After(head) = tip {
+            self.write_head(*head);
+        }
         Ok(())
     }
 
     /// The number of the file's first link.
     pub(super) fn first_seq_of_file(&mut self) -> io::Result<Option<u64>> {
         if self.first_seq.is_none()
-            && let Some(line) = tail::first_line(&mut self.file)?
-            && let Line::Link { head, .. } = Line::parse(&line)
+            && let Some((head, _)) = tail::first_link(&mut self.file)?
         {
             self.first_seq = Some(head.seq);
         }
         Ok(self.first_seq)
     }
+}
+
+fn is_later(line: &Head, head: &Head) -> bool {
+    line.stream == head.stream && line.seq > head.seq
 }
 
 /// The tip after a line of a spoilt file, if it follows the one before.

@@ -5,8 +5,9 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::chain::{Head, Line, StreamId, Tip};
+use crate::chain::{Head, StreamId, Tip};
 use crate::log::files::{made, options};
+use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
 
@@ -25,6 +26,8 @@ pub(crate) struct Rotation {
 
 struct Rotated {
     path: PathBuf,
+    /// No plain lines of others stand before the first link.
+    is_ours_alone: bool,
     first_seq: u64,
     size: u64,
     modified: SystemTime,
@@ -88,6 +91,7 @@ impl Log {
             return Ok(());
         }
         let mut files = self.rotated(stream)?;
+        files.retain(|file| file.is_ours_alone);
         let mut bytes: u64 = files.iter().map(|file| file.size).sum();
         let now = SystemTime::now();
         while files.len() > 1 {
@@ -108,7 +112,7 @@ impl Log {
         Ok(())
     }
 
-    /// The rotated files whose first line is of this stream, in its order.
+    /// The rotated files whose first link is of this stream, in its order.
     fn rotated(&self, stream: &StreamId) -> io::Result<Vec<Rotated>> {
         let mut files = Vec::new();
         for path in names::rotated_files(&self.path, stream)? {
@@ -117,12 +121,12 @@ impl Log {
             if !metadata.is_file() {
                 continue;
             }
-            if let Some(line) = tail::first_line(&mut file)?
-                && let Line::Link { head, .. } = Line::parse(&line)
+            if let Some((head, begin)) = tail::first_link(&mut file)?
                 && head.stream == *stream
             {
                 files.push(Rotated {
                     path,
+                    is_ours_alone: begin == 0,
                     first_seq: head.seq,
                     size: metadata.len(),
                     modified: metadata.modified()?,
@@ -133,12 +137,28 @@ impl Log {
         Ok(files)
     }
 
-    /// The last link in the newest rotated file of the stream.
+    /// The last link in the rotated files of the stream.
     pub(super) fn last_rotated_link(&self, stream: &StreamId) -> io::Result<Option<Head>> {
-        let Some(newest) = self.rotated(stream)?.pop() else {
-            return Ok(None);
-        };
-        let mut file = File::open(&newest.path)?;
-        Ok(tail::last_link(&mut file, newest.size)?.map(|(head, _)| head))
+        let mut last: Option<Head> = None;
+        for rotated in self.rotated(stream)? {
+            let mut file = File::open(&rotated.path)?;
+            if let Some((head, _)) = tail::last_link(&mut file, rotated.size)?
+                && last.is_none_or(|last| last.seq < head.seq)
+            {
+                last = Some(head);
+            }
+        }
+        Ok(last)
+    }
+
+    /// Whether the file that a head is about is one that we have renamed, whatever
+    /// is left in it.
+    pub(super) fn is_rotated(&self, record: &Record) -> io::Result<bool> {
+        for path in names::rotated_files(&self.path, &record.head.stream)? {
+            if FileId::of(&fs::symlink_metadata(path)?) == record.file {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 }

@@ -14,6 +14,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use audit_jsonl::{AuditSink, Durability, JsonLinesAuditSink};
@@ -66,7 +67,7 @@ const PLAIN: Scenario = Scenario {
     missing: false,
 };
 
-const SCENARIOS: [Scenario; 9] = [
+const SCENARIOS: [Scenario; 10] = [
     PLAIN,
     Scenario {
         name: "a sync for each batch",
@@ -108,6 +109,18 @@ const SCENARIOS: [Scenario; 9] = [
             head.of_another_boot().write(log);
         },
         script: "every event commit event close",
+        ..PLAIN
+    },
+    Scenario {
+        name: "a log that somebody cut",
+        prepare: |log| {
+            write_some(log, 5);
+            let size = fs::metadata(log).expect("the log").len();
+            let file = OpenOptions::new().write(true).open(log);
+            file.expect("the log").set_len(size / 3).expect("a cut");
+        },
+        script: "every event commit event close",
+        missing: true,
         ..PLAIN
     },
     Scenario {
@@ -323,10 +336,12 @@ pub(crate) fn kept(ids: &[String], found: &Found) -> Vec<String> {
 
 /// Opens the log without faults, and records one event.
 pub(crate) fn go_on(log: &Path) -> Result<(), String> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
     let sink = builder(log)
         .open()
         .map_err(|error| format!("can't open: {error}"))?;
-    sink.commit(&event("afterwards", 0), DEADLINE)
+    let id = format!("afterwards-{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    sink.commit(&event(&id, 0), DEADLINE)
         .map_err(|error| error.to_string())?;
     let health = sink.health();
     if !health.is_healthy() {

@@ -12,5 +12,8 @@
 mod calls;
 mod checker;
 mod child;
+mod full;
 mod head;
+mod images;
+mod mounts;
 mod tools;

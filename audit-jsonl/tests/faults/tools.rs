@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use audit_jsonl::{CallEvent, Outcome};
+use audit_testkit::DEADLINE;
 
 /// Says something that the test harness doesn't swallow.
 pub(crate) fn say(text: &str) {
@@ -175,6 +177,16 @@ impl Numbers {
 pub(crate) fn event(id: &str, bytes: usize) -> CallEvent {
     let tool = format!("tool:{}", "x".repeat(bytes));
     CallEvent::new("2026-11-20T09:30:00Z", id, tool, 3, Outcome::Success, "hot")
+}
+
+/// Waits until something holds; panics when it doesn't for half a minute.
+#[track_caller]
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < DEADLINE, "waited in vain until {what}");
+        thread::park_timeout(Duration::from_millis(1));
+    }
 }
 
 /// Panics with the first few of what went wrong.

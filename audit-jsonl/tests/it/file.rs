@@ -4,7 +4,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use audit_jsonl::{AuditSink, DirectJsonLinesSink, JsonLinesAuditSink};
+use audit_jsonl::{AuditSink, BackpressureStrategy, DirectJsonLinesSink, JsonLinesAuditSink};
 use audit_testkit::{DEADLINE, within};
 
 use crate::support::{Scratch, event, line_of, lines_of};
@@ -22,6 +22,32 @@ fn a_file_is_created_and_appended_to() {
         let direct = DirectJsonLinesSink::file(&path).unwrap();
         direct.on_call(&event(3));
         assert_eq!(fs::read_to_string(&path).unwrap(), lines_of(0..4));
+    });
+}
+
+#[test]
+fn a_file_takes_every_option_of_the_queue() {
+    within(DEADLINE, || {
+        let scratch = Scratch::new();
+        let path = scratch.path("audit.jsonl");
+        fs::write(&path, "an unfinished line").unwrap();
+        let builder = JsonLinesAuditSink::builder().capacity(1);
+        let sink = builder
+            .clone()
+            .strategy(BackpressureStrategy::Block)
+            .plain_file(&path)
+            .unwrap();
+        for number in 0..1000 {
+            sink.on_call(&event(number));
+        }
+        assert_eq!(sink.close(DEADLINE).unwrap().written, 1000);
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("an unfinished line\n{}", lines_of(0..1000)));
+
+        let error = builder
+            .plain_file(scratch.path("none/audit.jsonl"))
+            .unwrap_err();
+        assert!(error.to_string().contains("none/audit.jsonl: "), "{error}");
     });
 }
 
