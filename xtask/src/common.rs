@@ -4,6 +4,7 @@
 use std::env;
 use std::ffi::OsStr;
 use std::fmt::Display;
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -87,6 +88,27 @@ impl Cmd {
             bail!("`{}` ended with {status}", self.printed);
         }
         Ok(())
+    }
+
+    /// Runs it; its output goes where ours goes. Whether it wrote that word to
+    /// stderr.
+    pub(crate) fn run_looking_for(mut self, word: &str) -> Result<bool> {
+        println!("$ {}", self.printed);
+        let started = self.command.stderr(Stdio::piped()).spawn();
+        let mut child = started.with_context(|| self.not_started())?;
+        let mut found = false;
+        if let Some(stderr) = child.stderr.take() {
+            for line in BufReader::new(stderr).lines() {
+                let line = line?;
+                found |= line.contains(word);
+                eprintln!("{line}");
+            }
+        }
+        let status = child.wait()?;
+        if !status.success() {
+            bail!("`{}` ended with {status}", self.printed);
+        }
+        Ok(found)
     }
 
     /// Runs it and gives what it wrote to stdout.

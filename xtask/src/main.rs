@@ -9,6 +9,7 @@
 mod cargo_steps;
 mod ci;
 mod common;
+mod crash;
 mod cross;
 mod deny;
 mod features;
@@ -36,6 +37,10 @@ fn main() -> ExitCode {
         }
         "ci" => match ci::Choice::parse(rest) {
             Ok(choice) => return ci::run(&choice),
+            Err(wrong) => return usage(&wrong),
+        },
+        "crash" => match crash::Choice::parse(rest) {
+            Ok(choice) => crash::run(&choice),
             Err(wrong) => return usage(&wrong),
         },
         "schema" if rest.is_empty() => schema::write(),
@@ -74,5 +79,8 @@ fn help() -> String {
     for step in ci::STEPS {
         line(step.name, step.about);
     }
+    help.push('\n');
+    let mut line = |name: &str, about: &str| help.push_str(&format!("  {name:<16}{about}\n"));
+    line("crash", crash::ABOUT);
     help
 }

@@ -10,16 +10,17 @@ use audit_jsonl::{CapProvenance, ProvSource};
 pub(crate) struct Caller {
     pub(crate) id: &'static str,
     grants: Vec<CapProvenance>,
-    bucket: Bucket,
+    /// None for those who are trusted not to overdo it.
+    bucket: Option<Mutex<Bucket>>,
 }
 
 impl Caller {
-    /// May do everything, and is trusted not to overdo it.
+    /// May do everything.
     pub(crate) fn editor() -> Self {
         Self {
             id: "editor",
-            grants: vec![allowed("fs.list"), allowed("fs.read"), allowed("fs.search")],
-            bucket: Bucket::new(100_000, 1_000_000),
+            grants: ["fs.list", "fs.read", "fs.search"].map(allowed).into(),
+            bucket: None,
         }
     }
 
@@ -27,49 +28,48 @@ impl Caller {
     pub(crate) fn indexer() -> Self {
         Self {
             id: "indexer",
-            grants: vec![allowed("fs.list"), allowed("fs.read")],
-            bucket: Bucket::new(100_000, 1_000_000),
+            grants: ["fs.list", "fs.read"].map(allowed).into(),
+            bucket: None,
         }
     }
 
     /// Reads by a right that the editor's owner handed on, and not too often.
     pub(crate) fn assistant() -> Self {
+        let source = ProvSource::UcanChain {
+            issuer_did: "did:web:editor.example".into(),
+            chain_depth: 1,
+        };
+        let cap = "fs.read".into();
         Self {
             id: "assistant",
-            grants: vec![
-                allowed("fs.list"),
-                CapProvenance {
-                    cap: "fs.read".into(),
-                    source: ProvSource::UcanChain {
-                        issuer_did: "did:web:editor.example".into(),
-                        chain_depth: 1,
-                    },
-                },
-            ],
-            bucket: Bucket::new(30, 100),
+            grants: vec![allowed("fs.list"), CapProvenance { cap, source }],
+            bucket: Some(Mutex::new(Bucket {
+                tokens: BUCKET_SIZE,
+                at: Instant::now(),
+            })),
         }
     }
 
     /// The grants by which the caller has what a tool needs, or what is missing.
     pub(crate) fn grants_for(&self, needs: &[&str]) -> Result<Vec<CapProvenance>, Vec<String>> {
-        let mut granted = Vec::new();
-        let mut missing = Vec::new();
-        for &need in needs {
-            match self.grants.iter().find(|grant| grant.cap == need) {
-                Some(grant) => granted.push(grant.clone()),
-                None => missing.push(need.to_owned()),
-            }
+        let grant = |need: &str| self.grants.iter().find(|grant| grant.cap == need);
+        let missing = needs.iter().filter(|need| grant(need).is_none());
+        let missing: Vec<String> = missing.map(ToString::to_string).collect();
+        if !missing.is_empty() {
+            return Err(missing);
         }
-        if missing.is_empty() {
-            Ok(granted)
-        } else {
-            Err(missing)
-        }
+        Ok(needs
+            .iter()
+            .filter_map(|need| grant(need).cloned())
+            .collect())
     }
 
     /// Takes leave for one call, or says how long to wait for it.
     pub(crate) fn take_turn(&self) -> Result<(), Duration> {
-        self.bucket.take()
+        match &self.bucket {
+            Some(bucket) => bucket.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            None => Ok(()),
+        }
     }
 }
 
@@ -80,43 +80,27 @@ fn allowed(cap: &str) -> CapProvenance {
     }
 }
 
-/// A token bucket: so many calls at once, and so many a second in the long run.
+/// So many calls at once, and so many a second in the long run.
+const BUCKET_SIZE: f64 = 30.0;
+const PER_SECOND: f64 = 100.0;
+
+/// A token bucket.
 #[derive(Debug)]
 struct Bucket {
-    size: f64,
-    per_second: f64,
-    level: Mutex<Level>,
-}
-
-#[derive(Debug)]
-struct Level {
     tokens: f64,
     at: Instant,
 }
 
 impl Bucket {
-    fn new(size: u32, per_second: u32) -> Self {
-        Self {
-            size: size.into(),
-            per_second: per_second.into(),
-            level: Mutex::new(Level {
-                tokens: size.into(),
-                at: Instant::now(),
-            }),
-        }
-    }
-
-    fn take(&self) -> Result<(), Duration> {
-        let mut level = self.level.lock().unwrap_or_else(PoisonError::into_inner);
+    fn take(&mut self) -> Result<(), Duration> {
         let now = Instant::now();
-        let gained = now.duration_since(level.at).as_secs_f64() * self.per_second;
-        level.tokens = (level.tokens + gained).min(self.size);
-        level.at = now;
-        if level.tokens < 1.0 {
-            let seconds = (1.0 - level.tokens) / self.per_second;
-            return Err(Duration::from_secs_f64(seconds));
+        let gained = now.duration_since(self.at).as_secs_f64() * PER_SECOND;
+        self.tokens = (self.tokens + gained).min(BUCKET_SIZE);
+        self.at = now;
+        if self.tokens < 1.0 {
+            return Err(Duration::from_secs_f64((1.0 - self.tokens) / PER_SECOND));
         }
-        level.tokens -= 1.0;
+        self.tokens -= 1.0;
         Ok(())
     }
 }

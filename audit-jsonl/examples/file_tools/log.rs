@@ -1,105 +1,44 @@
-//! The log file: where this run's records begin, and what they say afterwards.
+//! The log, read again: what it says of this run, and whether its chain holds.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
 
 use audit_jsonl::CallEvent;
 
-use crate::ids::CallIds;
-use crate::tally::{Counts, kind_of};
+use crate::chain::Chain;
 
-pub(crate) struct Log {
-    path: PathBuf,
-    file: File,
-    begin: u64,
-}
+/// How many calls of each tool ended in each way.
+pub(crate) type Counts = BTreeMap<(String, String), u64>;
 
-/// What this run's part of the log holds.
 #[derive(Debug, Default)]
 pub(crate) struct Reread {
+    /// Of this run alone.
     pub(crate) counts: Counts,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
-    /// The first line of each kind of outcome.
-    pub(crate) samples: BTreeMap<&'static str, String>,
+    /// Over all lines, those of other runs and the log's own too.
+    pub(crate) chain: Chain,
 }
 
-impl Log {
-    /// Opens the file to append to it. The error names the path.
-    pub(crate) fn open(path: &Path) -> Result<Self, String> {
-        let opened = open(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let (file, begin) = opened;
-        Ok(Self {
-            path: path.into(),
-            file,
-            begin,
-        })
-    }
-
-    /// A handle for the sink.
-    pub(crate) fn writer(&self) -> io::Result<File> {
-        self.file.try_clone()
-    }
-
-    /// Reads what was appended since the log was opened. Records that another
-    /// run appended meanwhile are passed over.
-    pub(crate) fn reread(&self, ids: &CallIds) -> Result<Reread, String> {
-        let mut reread = Reread::default();
-        let mut at = self.begin;
-        let failed = |at, what: String| format!("{}, byte {at}: {what}", self.path.display());
-        let mut lines = BufReader::new(&self.file);
-        lines
-            .seek(SeekFrom::Start(at))
-            .map_err(|error| failed(at, error.to_string()))?;
-        let mut line = String::new();
-        loop {
-            line.clear();
-            let length = lines
-                .read_line(&mut line)
-                .map_err(|error| failed(at, error.to_string()))? as u64;
-            if length == 0 {
-                return Ok(reread);
-            }
-            let event: CallEvent = serde_json::from_str(&line)
-                .map_err(|error| failed(at, format!("not a record: {error}")))?;
-            at += length;
-            if ids.made(&event.call_id) {
-                let kind = kind_of(&event.outcome);
-                let sample = || line.trim_end().to_owned();
-                reread.samples.entry(kind).or_insert_with(sample);
-                *reread.counts.entry((event.tool_id, kind)).or_default() += 1;
-                reread.records += 1;
-                reread.bytes += length;
-            }
+/// Reads the whole log. The calls of this run are those with such an id.
+pub(crate) fn reread(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Reread, String> {
+    let failed = |what: String| format!("{}: {what}", path.display());
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    let mut reread = Reread::default();
+    for (line, number) in BufReader::new(file).lines().zip(1..) {
+        let failed = |what: String| failed(format!("line {number}: {what}"));
+        let line = line.map_err(|error| failed(error.to_string()))?;
+        let event: CallEvent = serde_json::from_str(&line)
+            .map_err(|error| failed(format!("not a record: {error}")))?;
+        reread.chain.follow(&line).map_err(failed)?;
+        if is_ours(&event.call_id) {
+            let key = (event.tool_id, event.outcome.kind().to_owned());
+            *reread.counts.entry(key).or_default() += 1;
+            reread.records += 1;
+            reread.bytes += line.len() as u64 + 1;
         }
     }
-}
-
-/// The file, and where its end is.
-fn open(path: &Path) -> io::Result<(File, u64)> {
-    let mut options = OpenOptions::new();
-    options.read(true).append(true).create(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    let mut file = options.open(path)?;
-    if !file.metadata()?.is_file() {
-        let reason = "not a regular file, and the log is read again at the end";
-        return Err(io::Error::new(ErrorKind::Unsupported, reason));
-    }
-    // A crash may have left the last line without its end.
-    if file.seek(SeekFrom::End(0))? > 0 {
-        let mut last = [0];
-        file.seek(SeekFrom::End(-1))?;
-        file.read_exact(&mut last)?;
-        if last != *b"\n" {
-            file.write_all(b"\n")?;
-        }
-    }
-    let end = file.seek(SeekFrom::End(0))?;
-    Ok((file, end))
+    Ok(reread)
 }

@@ -6,22 +6,22 @@
 //! cargo run --release --example file_tools -- --help
 //! ```
 //!
-//! It reads files, and changes none: all that it writes is the log,
-//! `audit.jsonl` in the current directory. The calls are made up from what it
-//! finds below the directory; their outcomes are not. A call is denied because
-//! its caller lacks the right, limited because its caller was too fast, and
-//! failed because the file couldn't be read.
+//! It reads files, and changes none: all that it writes is the log, `audit.jsonl`
+//! and its head file in the current directory. The calls are made up from what it
+//! finds below the directory; their outcomes are not. A call is denied because its
+//! caller lacks the right, limited because its caller was too fast, and failed
+//! because the file couldn't be read.
 //!
-//! Where to look first: `run` below sets up the sink, closes it and checks its
-//! work; `Runtime::dispatch` in `runtime.rs` makes the record of a call.
+//! Where to look first: `run` below opens the log, closes it and checks its work;
+//! `Runtime::dispatch` in `runtime.rs` makes the record of a call; `chain.rs` shows
+//! how anybody can check a log.
 
 mod callers;
-mod ids;
+mod chain;
 mod log;
 mod options;
 mod report;
 mod runtime;
-mod tally;
 mod tools;
 mod workload;
 
@@ -36,11 +36,9 @@ use std::time::{Duration, Instant};
 
 use audit_jsonl::{BackpressureStrategy, JsonLinesAuditSink};
 
-use crate::log::Log;
-use crate::options::{HELP, Options, Wish};
-use crate::report::Report;
+use crate::options::{HELP, Options};
+use crate::report::{Report, Tally};
 use crate::runtime::Runtime;
-use crate::tally::Tally;
 use crate::tools::Root;
 use crate::workload::Workload;
 
@@ -49,8 +47,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
     let result = match options::parse(env::args_os().skip(1)) {
-        Ok(Wish::Run(options)) => run(&options),
-        Ok(Wish::Help) => print(HELP),
+        Ok(Some(options)) => run(&options),
+        Ok(None) => print(HELP),
         Err(message) => {
             complain(&format!("{message}; see --help"));
             return ExitCode::from(2);
@@ -59,7 +57,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&with_causes(error.as_ref()));
+            complain(&error.to_string());
             ExitCode::FAILURE
         }
     }
@@ -68,13 +66,13 @@ fn main() -> ExitCode {
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let root = Root::open(&options.root)?;
     let workload = Workload::below(&root);
-    let log = Log::open(&options.log)?;
 
     // A runtime that must not lose a record lets its callers wait when the queue
     // is full.
     let sink = JsonLinesAuditSink::builder()
         .strategy(BackpressureStrategy::Block)
-        .build(Box::new(log.writer()?))?;
+        .path(&options.log)
+        .open()?;
     let sink = Arc::new(sink);
 
     // The runtime sees the trait alone: where the records go is not its business.
@@ -84,7 +82,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let wall = begun.elapsed();
 
     let counters = sink.close(CLOSE_TIMEOUT)?;
-    let reread = log.reread(runtime.ids())?;
+    let reread = log::reread(&options.log, |call_id| runtime.made(call_id))?;
 
     let report = Report {
         options,
@@ -148,15 +146,4 @@ fn print(text: &str) -> Result<(), Box<dyn Error>> {
 fn complain(message: &str) {
     // When standard error is closed, the exit code has to say it alone.
     drop(writeln!(io::stderr(), "file_tools: {message}"));
-}
-
-fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
 }

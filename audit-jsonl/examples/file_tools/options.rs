@@ -16,8 +16,8 @@ Options:
   --log PATH    append the log to this file (default audit.jsonl)
   -h, --help    print this
 
-Exit code: 0, or 1 when something failed or the log doesn't agree with the
-calls, or 2 when the command line makes no sense.
+Exit code: 0, or 1 when something failed, the log doesn't agree with the calls
+or its chain doesn't hold, or 2 when the command line makes no sense.
 ";
 
 #[derive(Debug)]
@@ -28,45 +28,29 @@ pub(crate) struct Options {
     pub(crate) threads: u64,
 }
 
-#[derive(Debug)]
-pub(crate) enum Wish {
-    Run(Options),
-    Help,
-}
-
-/// What the arguments ask for, or what is wrong with them.
-pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Wish, String> {
-    let mut root = None;
-    let mut log = PathBuf::from("audit.jsonl");
-    let mut calls = 20_000;
-    let mut threads = 4;
-    let mut only_operands = false;
+/// What the arguments ask for, or what is wrong with them; `None` for help.
+pub(crate) fn parse(mut args: impl Iterator<Item = OsString>) -> Result<Option<Options>, String> {
+    let mut options = Options {
+        root: ".".into(),
+        log: "audit.jsonl".into(),
+        calls: 20_000,
+        threads: 4,
+    };
+    let mut has_root = false;
     while let Some(arg) = args.next() {
         match arg.to_str() {
-            Some("--") if !only_operands => only_operands = true,
-            Some("-h" | "--help") if !only_operands => return Ok(Wish::Help),
-            Some("--calls") if !only_operands => {
-                calls = number("--calls", args.next(), 1_000_000)?;
-            }
-            Some("--threads") if !only_operands => {
-                threads = number("--threads", args.next(), 64)?;
-            }
-            Some("--log") if !only_operands => {
-                log = args.next().ok_or("--log needs a path")?.into();
-            }
-            Some(option) if !only_operands && option.starts_with('-') => {
+            Some("-h" | "--help") => return Ok(None),
+            Some("--calls") => options.calls = number("--calls", args.next(), 1_000_000)?,
+            Some("--threads") => options.threads = number("--threads", args.next(), 64)?,
+            Some("--log") => options.log = args.next().ok_or("--log needs a path")?.into(),
+            Some(option) if option.starts_with('-') => {
                 return Err(format!("there is no option {option:?}"));
             }
-            _ if root.is_some() => return Err("more than one directory".into()),
-            _ => root = Some(PathBuf::from(arg)),
+            _ if has_root => return Err("more than one directory".into()),
+            _ => (options.root, has_root) = (arg.into(), true),
         }
     }
-    Ok(Wish::Run(Options {
-        root: root.unwrap_or_else(|| ".".into()),
-        log,
-        calls,
-        threads,
-    }))
+    Ok(Some(options))
 }
 
 fn number(option: &str, value: Option<OsString>, most: u64) -> Result<u64, String> {

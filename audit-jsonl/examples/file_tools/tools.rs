@@ -4,13 +4,12 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 /// Tools that take a whole file refuse a larger one.
 pub(crate) const LARGEST_FILE: u64 = 256 * 1024;
 
-/// Names on a page of `list`.
-const PAGE: usize = 100;
+const NAMES_A_PAGE: usize = 100;
 
 /// What the runtime knows of a tool.
 #[derive(Debug)]
@@ -24,125 +23,55 @@ pub(crate) struct Tool {
     pub(crate) run: fn(&Root, &Args<'_>) -> io::Result<Reply>,
 }
 
-pub(crate) const TOOLS: [Tool; 5] = [
-    Tool {
-        id: "files:list",
-        tier: "hot",
-        needs: &["fs.list"],
-        takes: &["path", "page"],
-        run: list,
-    },
-    Tool {
-        id: "files:stat",
-        tier: "hot",
-        needs: &["fs.list"],
-        takes: &["path"],
-        run: stat,
-    },
-    Tool {
-        id: "files:read",
-        tier: "warm",
-        needs: &["fs.read"],
-        takes: &["path"],
-        run: read,
-    },
-    Tool {
-        id: "files:search",
-        tier: "cold",
-        needs: &["fs.read", "fs.search"],
-        takes: &["path", "text"],
-        run: search,
-    },
-    Tool {
-        id: "files:checksum",
-        tier: "cold",
-        needs: &["fs.read"],
-        takes: &["path"],
-        run: checksum,
-    },
+#[rustfmt::skip]
+pub(crate) const TOOLS: [Tool; 4] = [
+    Tool { id: "files:list", tier: "hot", needs: &["fs.list"], takes: &["path", "page"], run: list },
+    Tool { id: "files:stat", tier: "hot", needs: &["fs.list"], takes: &["path"], run: stat },
+    Tool { id: "files:read", tier: "warm", needs: &["fs.read"], takes: &["path"], run: read },
+    Tool { id: "files:search", tier: "cold", needs: &["fs.read", "fs.search"], takes: &["path", "text"], run: search },
 ];
 
 pub(crate) fn find(id: &str) -> Option<&'static Tool> {
     const { &TOOLS }.iter().find(|tool| tool.id == id)
 }
 
-/// What a tool gives back.
-#[derive(Debug)]
-pub(crate) struct Reply {
-    #[expect(dead_code, reason = "here nobody waits for the answers")]
-    pub(crate) result: Value,
-    /// Which page of a longer result it is.
-    pub(crate) page: Option<u32>,
-}
-
-impl Reply {
-    pub(crate) fn new(result: Value) -> Self {
-        Self { result, page: None }
-    }
-}
+/// What a tool gives back, and which page of a longer result it is.
+pub(crate) type Reply = (Value, Page);
+pub(crate) type Page = Option<u32>;
 
 fn list(root: &Root, args: &Args<'_>) -> io::Result<Reply> {
     let page = args.page.unwrap_or(1);
-    let skipped = (page as usize - 1).saturating_mul(PAGE);
+    let skipped = (page as usize - 1).saturating_mul(NAMES_A_PAGE);
+    let entries = fs::read_dir(root.resolve(args.path)?)?;
     let mut names = Vec::new();
-    for entry in fs::read_dir(root.resolve(args.path)?)?
-        .skip(skipped)
-        .take(PAGE)
-    {
+    for entry in entries.skip(skipped).take(NAMES_A_PAGE) {
         names.push(entry?.file_name().to_string_lossy().into_owned());
     }
-    names.sort_unstable();
-    Ok(Reply {
-        result: json!(names),
-        page: Some(page),
-    })
+    Ok((json!(names), Some(page)))
 }
 
 fn stat(root: &Root, args: &Args<'_>) -> io::Result<Reply> {
     let metadata = fs::metadata(root.resolve(args.path)?)?;
-    Ok(Reply::new(json!({
-        "bytes": metadata.len(),
-        "directory": metadata.is_dir(),
-        "file": metadata.is_file(),
-    })))
+    let result = json!({ "bytes": metadata.len(), "directory": metadata.is_dir() });
+    Ok((result, None))
 }
 
 fn read(root: &Root, args: &Args<'_>) -> io::Result<Reply> {
-    let text = root.text(args.path)?;
-    Ok(Reply::new(
-        json!({ "lines": text.lines().count(), "text": text }),
-    ))
+    Ok((root.text(args.path)?.into(), None))
 }
 
 fn search(root: &Root, args: &Args<'_>) -> io::Result<Reply> {
     let text = root.text(args.path)?;
-    let found: Vec<usize> = (1..)
-        .zip(text.lines())
-        .filter(|(_, line)| line.contains(args.text))
-        .map(|(number, _)| number)
-        .collect();
-    Ok(Reply::new(json!({ "lines": found })))
-}
-
-/// FNV-1a: tells files apart, but not from those of somebody who wants to cheat.
-fn checksum(root: &Root, args: &Args<'_>) -> io::Result<Reply> {
-    let bytes = root.bytes(args.path)?;
-    let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum: u64, &byte| {
-        (sum ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3)
-    });
-    Ok(Reply::new(json!(format!("{sum:016x}"))))
+    let lines = (1..).zip(text.lines());
+    let found = lines.filter(|(_, line)| line.contains(args.text));
+    let found: Vec<usize> = found.map(|(number, _)| number).collect();
+    Ok((json!(found), None))
 }
 
 /// Whether the same call may succeed later.
 pub(crate) fn is_retryable(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::Interrupted
-            | ErrorKind::TimedOut
-            | ErrorKind::WouldBlock
-            | ErrorKind::ResourceBusy
-            | ErrorKind::StaleNetworkFileHandle
-    )
+    use ErrorKind::{Interrupted, ResourceBusy, TimedOut, WouldBlock};
+    matches!(kind, Interrupted | ResourceBusy | TimedOut | WouldBlock)
 }
 
 /// The arguments of a call, found to be what its tool takes.
@@ -157,7 +86,8 @@ pub(crate) struct Args<'a> {
 
 impl<'a> Args<'a> {
     /// What is wrong is told without the value, which belongs to the caller.
-    pub(crate) fn parse(tool: &Tool, args: &'a Map<String, Value>) -> Result<Self, String> {
+    pub(crate) fn parse(tool: &Tool, args: &'a Value) -> Result<Self, String> {
+        let args = args.as_object().ok_or("the arguments must be an object")?;
         if args.keys().any(|name| !tool.takes.contains(&name.as_str())) {
             return Err(format!("{} takes only {}", tool.id, tool.takes.join(", ")));
         }
@@ -219,11 +149,6 @@ impl Root {
     }
 
     fn text(&self, path: &Path) -> io::Result<String> {
-        let text = String::from_utf8(self.bytes(path)?);
-        text.map_err(|error| io::Error::new(ErrorKind::InvalidData, error))
-    }
-
-    fn bytes(&self, path: &Path) -> io::Result<Vec<u8>> {
         let path = self.resolve(path)?;
         let metadata = fs::metadata(&path)?;
         if metadata.is_dir() {
@@ -236,12 +161,12 @@ impl Root {
         if metadata.len() > LARGEST_FILE {
             return Err(ErrorKind::FileTooLarge.into());
         }
-        let mut bytes = Vec::new();
+        let mut text = String::new();
         // No more than it said: what claims to be empty, as much below `/proc`
         // does, may never end.
         File::open(&path)?
             .take(metadata.len())
-            .read_to_end(&mut bytes)?;
-        Ok(bytes)
+            .read_to_string(&mut text)?;
+        Ok(text)
     }
 }

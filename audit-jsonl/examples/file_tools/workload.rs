@@ -3,14 +3,14 @@
 
 use std::fs;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::callers::Caller;
 use crate::runtime::Call;
 use crate::tools::{LARGEST_FILE, Root};
 
-/// The walk looks at no more entries than this.
-const MOST_ENTRIES: usize = 10_000;
+/// The walk finds no more than this.
+const MOST_TARGETS: usize = 10_000;
 
 /// Directories that the walk stays out of: large, and nobody's work.
 const PASSED_OVER: [&str; 3] = [".git", "target", "node_modules"];
@@ -90,45 +90,37 @@ impl Workload {
             (1, true) => ("files:list", json!({ "path": path, "page": 2 })),
             (_, true) | (0, _) => ("files:stat", json!({ "path": path })),
             (1, _) => ("files:read", json!({ "path": path })),
-            (2, _) => ("files:search", json!({ "path": path, "text": word })),
-            (_, _) => ("files:checksum", json!({ "path": path })),
+            (_, _) => ("files:search", json!({ "path": path, "text": word })),
         };
         call(caller, tool, args)
     }
 
     /// Calls as they come from those who guess.
     fn odd(&self, n: u64) -> Call<'_> {
-        let missing = "no-such-file-4e1f.txt";
-        match n % 8 {
-            0 => call(&self.editor, "files:write", json!({ "path": missing })),
-            1 => call(&self.editor, "files:read", json!({ "path": missing })),
-            2 => call(&self.editor, "files:search", json!({ "path": "." })),
-            3 => call(
-                &self.indexer,
+        let (editor, indexer) = (&self.editor, &self.indexer);
+        let (caller, tool, args) = match n % 8 {
+            0 => (editor, "files:write", json!({ "path": "new.txt" })),
+            1 => (editor, "files:read", json!({ "path": "no-such-file-4e1f" })),
+            2 => (editor, "files:search", json!({ "path": "." })),
+            3 => (
+                indexer,
                 "files:search",
                 json!({ "path": ".", "text": "key" }),
             ),
-            4 => call(
-                &self.editor,
+            4 => (
+                editor,
                 "files:list",
                 json!({ "path": ".", "page": "first" }),
             ),
-            5 => call(&self.indexer, "files:read", json!({ "path": "." })),
-            6 => call(
-                &self.editor,
-                "files:read",
-                json!({ "path": "../../etc/passwd" }),
-            ),
-            _ => call(&self.indexer, "shell:run", json!({ "command": "ls" })),
-        }
+            5 => (indexer, "files:read", json!({ "path": "." })),
+            6 => (editor, "files:read", json!({ "path": "../../etc/passwd" })),
+            _ => (indexer, "shell:run", json!({ "command": "ls" })),
+        };
+        call(caller, tool, args)
     }
 }
 
 fn call<'a>(caller: &'a Caller, tool: &'static str, args: Value) -> Call<'a> {
-    let args = match args {
-        Value::Object(args) => args,
-        _ => Map::new(),
-    };
     Call {
         caller,
         tool,
@@ -147,38 +139,27 @@ fn walk(root: &Root) -> Vec<Target> {
         path: ".".into(),
         is_directory: true,
     }];
-    let mut seen = 0;
     let mut ahead = vec![String::new()];
     while let Some(directory) = ahead.pop() {
         // One that can't be read stands among the targets: to list it fails.
-        let Ok(entries) = fs::read_dir(root.path().join(&directory)) else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            seen += 1;
-            if seen > MOST_ENTRIES {
-                break;
-            }
-            let (Ok(name), Ok(kind)) = (entry.file_name().into_string(), entry.file_type()) else {
+        let entries = fs::read_dir(root.path().join(&directory));
+        for entry in entries.into_iter().flatten().flatten() {
+            let (Ok(name), Ok(metadata)) = (entry.file_name().into_string(), entry.metadata())
+            else {
                 continue;
             };
-            let path = if directory.is_empty() {
-                name.clone()
-            } else {
-                format!("{directory}/{name}")
-            };
-            if kind.is_dir() {
-                if PASSED_OVER.contains(&name.as_str()) {
-                    continue;
-                }
-                ahead.push(path.clone());
-            } else if entry.metadata().is_ok_and(|file| file.len() > LARGEST_FILE) {
+            let is_directory = metadata.is_dir();
+            if is_directory && PASSED_OVER.contains(&name.as_str())
+                || !is_directory && metadata.len() > LARGEST_FILE
+                || targets.len() == MOST_TARGETS
+            {
                 continue;
             }
-            targets.push(Target {
-                path,
-                is_directory: kind.is_dir(),
-            });
+            let path = format!("{directory}{name}");
+            if is_directory {
+                ahead.push(format!("{path}/"));
+            }
+            targets.push(Target { path, is_directory });
         }
     }
     targets.sort_unstable();

@@ -27,6 +27,7 @@ fn the_writer_of_an_idle_sink_is_never_woken() {
             }
             wait_until_idle();
             let before = sleeps();
+            // That nothing happens in this time is what is tested.
             thread::sleep(3 * WINDOW);
             assert_eq!(sleeps(), before, "it was woken, in round {round}");
         }
@@ -49,6 +50,7 @@ pub(crate) fn wait_until_idle() {
         }
         last = now;
         assert!(begun.elapsed() < DEADLINE, "it never sleeps for good");
+        // A thread that falls asleep tells nobody.
         thread::sleep(WINDOW);
     }
 }

@@ -77,6 +77,7 @@ pub(crate) fn until(what: &str, mut condition: impl FnMut() -> bool) {
             start.elapsed() < DEADLINE,
             "waited {DEADLINE:?} until {what}"
         );
+        // What it waits for wakes nobody, so it has to look again and again.
         thread::sleep(Duration::from_millis(1));
     }
 }

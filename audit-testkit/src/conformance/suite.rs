@@ -67,25 +67,25 @@
 macro_rules! conformance_suite {
     ($name:ident, $harness:expr, [$($ability:ident),* $(,)?] $(,)?) => {
         mod $name {
-            #[allow(unused_imports)]
+            #[allow(unused_imports, reason = "the expression may need none of them")]
             use super::*;
 
             mod plain {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "the expression may need none of them")]
                 use super::*;
                 $crate::__conformance_tests!($harness; always);
                 $($crate::__conformance_tests!($harness; $ability);)*
             }
 
             mod boxed {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "the expression may need none of them")]
                 use super::*;
                 $crate::__conformance_tests!($crate::conformance::Boxed($harness); always);
                 $($crate::__conformance_tests!($crate::conformance::Boxed($harness); $ability);)*
             }
 
             mod shared {
-                #[allow(unused_imports)]
+                #[allow(unused_imports, reason = "the expression may need none of them")]
                 use super::*;
                 $crate::__conformance_tests!($crate::conformance::Shared($harness); always);
                 $($crate::__conformance_tests!($crate::conformance::Shared($harness); $ability);)*

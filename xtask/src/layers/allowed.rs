@@ -39,6 +39,8 @@ pub(crate) const LAYERS: &[Layer] = &[
             ERRORS,
             LOCKS,
             JSON,
+            HASH,
+            FILES,
         ],
     },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
@@ -104,6 +106,36 @@ const LOCKS: &[&str] = &[
 ];
 
 const JSON: &[&str] = &["serde_json", "itoa", "memchr", "zmij"];
+
+/// SHA-256, for the chain: whoever checks a log has to trust it, so it is one that
+/// many others have looked at.
+const HASH: &[&str] = &[
+    "sha2",
+    "block-buffer",
+    "cfg-if",
+    "crypto-common",
+    "digest",
+    "hybrid-array",
+    "typenum",
+    // Which instructions the processor has; libc where it is asked by the system.
+    "cpufeatures",
+    "libc",
+];
+
+/// What std lacks in the oldest Rust that we support: the lock that writers share
+/// and the room on the disk (fs4), and on Unix the flag, another on each platform,
+/// that keeps `open` from following a link (rustix, which fs4 brings anyway).
+const FILES: &[&str] = &[
+    "fs4",
+    "rustix",
+    // The system's interface, by platform.
+    "bitflags",
+    "errno",
+    "libc",
+    "linux-raw-sys",
+    "windows-link",
+    "windows-sys",
+];
 
 const PROPTEST: &[&str] = &[
     "proptest",
