@@ -23,6 +23,7 @@ use crate::chain::{Head, Notes, Tip};
 use crate::log::files::{made, open, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::FileId;
+use crate::log::recover::Aside;
 
 /// Between two tries at the lock: at first, and at most. A batch holds it for
 /// less than a millisecond.
@@ -56,6 +57,8 @@ pub(crate) struct Log {
 
     /// For the next line.
     pending: Notes,
+    /// What `torn` in it is about.
+    aside: Option<Aside>,
     /// The lines of a batch.
     lines: Vec<u8>,
 
@@ -153,6 +156,7 @@ impl Log {
             first_seq: None,
             made: made(&metadata),
             pending: Notes::default(),
+            aside: None,
             lines: Vec::new(),
             synced: metadata.len(),
             written: metadata.len(),
@@ -339,6 +343,7 @@ impl Log {
         }
         self.write_lines(lines, end)?;
         self.pending = Notes::default();
+        self.aside = None;
         Ok(())
     }
 
