@@ -6,6 +6,7 @@
 
 mod files;
 mod head_file;
+mod lock;
 mod names;
 mod recover;
 mod rotate;
@@ -14,23 +15,17 @@ mod tail;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
+pub(crate) use self::lock::sleeping;
 pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Notes, Tip};
 use crate::log::files::{made, open, write_whole};
 use crate::log::head_file::Record;
+use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
-
-/// Between two tries at the lock: at first, and at most. A batch holds it for
-/// less than a millisecond.
-const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(50);
-const LAST_LOCK_PAUSE: Duration = Duration::from_millis(2);
-
-/// Whoever holds the lock for longer than this is told of.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+use crate::log::recover::Aside;
 
 /// After so many syncs or writes that failed in a row, each in a file of its own,
 /// the log has failed.
@@ -56,6 +51,8 @@ pub(crate) struct Log {
 
     /// For the next line.
     pending: Notes,
+    /// What `torn` in it is about.
+    aside: Option<Aside>,
     /// The lines of a batch.
     lines: Vec<u8>,
 
@@ -153,6 +150,7 @@ impl Log {
             first_seq: None,
             made: made(&metadata),
             pending: Notes::default(),
+            aside: None,
             lines: Vec::new(),
             synced: metadata.len(),
             written: metadata.len(),
@@ -339,6 +337,7 @@ impl Log {
         }
         self.write_lines(lines, end)?;
         self.pending = Notes::default();
+        self.aside = None;
         Ok(())
     }
 
@@ -406,45 +405,6 @@ impl Log {
         self.try_write_head(head)?;
         self.head_file.sync_data()
     }
-}
-
-/// Takes the lock on a head file, with pauses.
-fn lock(
-    head_file: &File,
-    head_path: &Path,
-    pause: &mut dyn FnMut(Duration) -> bool,
-) -> Result<(), Fault> {
-    let begun = Instant::now();
-    let mut next = FIRST_LOCK_PAUSE;
-    loop {
-        match fs4::FileExt::try_lock(head_file) {
-            Ok(()) => return Ok(()),
-            Err(fs4::TryLockError::Error(error)) => return Err(error.into()),
-            Err(fs4::TryLockError::WouldBlock) => {}
-        }
-        if begun.elapsed() >= LOCK_PATIENCE {
-            let message = format!("another process holds the lock on {}", head_path.display());
-            return Err(io::Error::new(ErrorKind::WouldBlock, message).into());
-        }
-        if !pause(next) {
-            return Err(Fault::Abandoned);
-        }
-        next = (next * 2).min(LAST_LOCK_PAUSE);
-    }
-}
-
-fn has_the_name(file: &File, path: &Path) -> io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(FileId::of(&metadata) == FileId::of(&file.metadata()?)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// A pause for when there is nobody who could end it.
-pub(crate) fn sleeping(pause: Duration) -> bool {
-    thread::sleep(pause);
-    true
 }
 
 /// Whether an error of `write` may pass, and says nothing of the file.

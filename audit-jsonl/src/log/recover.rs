@@ -1,6 +1,6 @@
 //! Where the log goes on, when it and its head don't agree.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::mem;
 
@@ -12,6 +12,14 @@ use crate::log::files::{Reading, made, open, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Carry, Fault, Log, tail};
+
+/// Where bytes go that are no records, until a line tells of them all.
+#[derive(Debug)]
+pub(super) struct Aside {
+    file: File,
+    hash: Sha256,
+    count: u64,
+}
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
@@ -256,10 +264,16 @@ impl Log {
     /// Copies the end of the log to a file of its own, and cuts it off.
     fn set_aside(&mut self, from: u64, to: u64, next_seq: u64) -> io::Result<Measured> {
         let wanted = names::with_suffix(&self.path, &format!(".torn-{next_seq}"));
-        let mut aside = options(false)
-            .create_new(true)
-            .open(names::free(&wanted)?)?;
-        let mut hash = Sha256::new();
+        let mut aside = match self.aside.take() {
+            Some(aside) => aside,
+            None => Aside {
+                file: options(false)
+                    .create_new(true)
+                    .open(names::free(&wanted)?)?,
+                hash: Sha256::new(),
+                count: 0,
+            },
+        };
         let mut block = vec![0; 64 * 1024];
         self.file.seek(SeekFrom::Start(from))?;
         let mut reader = Reading(&self.file).take(to - from);
@@ -268,18 +282,21 @@ impl Log {
             if read == 0 {
                 break;
             }
-            hash.update(&block[..read]);
-            write_whole(&mut aside, &block[..read])?;
+            aside.hash.update(&block[..read]);
+            aside.count += read as u64;
+            write_whole(&mut aside.file, &block[..read])?;
         }
-        aside.sync_all()?;
+        aside.file.sync_all()?;
         names::sync_directory(&self.path)?;
         self.file.set_len(from)?;
         self.written = from;
         self.synced = self.synced.min(from);
-        Ok(Measured {
-            count: to - from,
-            sha256: hash.finalize().into(),
-        })
+        let torn = Measured {
+            count: aside.count,
+            sha256: aside.hash.clone().finalize().into(),
+        };
+        self.aside = Some(aside);
+        Ok(torn)
     }
 
     /// The file is moved aside, and a new stream begins in a new one.

@@ -175,6 +175,36 @@ fn room_is_left_to_others() {
 }
 
 #[test]
+fn what_is_set_aside_while_the_disk_is_full_is_told_in_one() {
+    within(DEADLINE, || {
+        const MIB: u64 = 1024 * 1024;
+        let dir = Dir::new();
+        let mount = dir.path("small");
+        let Some(_small) = Small::mount(&mount, 8 * MIB) else {
+            return skip("needs root, to mount a small file system");
+        };
+        let path = mount.join("audit.jsonl");
+        let sink = builder(&path).reserve_bytes(2 * MIB).open().unwrap();
+        record(&sink, 0..2);
+        let before = size(&path);
+        fs::write(mount.join("filler"), vec![1; 7 * MIB as usize]).unwrap();
+        sink.on_call(&event(2));
+        for text in ["one", "two\n", "three"] {
+            append(&path, text);
+            until("it is set aside", || size(&path) == before);
+        }
+        fs::remove_file(mount.join("filler")).unwrap();
+        sink.flush(DEADLINE).unwrap();
+        close(&sink);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.numbers(), [0, 1, 2]);
+        let aside = mount.join("audit.jsonl.torn-2");
+        assert_eq!(fs::read(aside).unwrap(), b"onetwo\nthree");
+        assert_eq!(found.sum_of("torn", "bytes"), 12);
+    });
+}
+
+#[test]
 fn a_reserve_that_is_there_costs_nothing() {
     let (_dir, path) = Dir::with_log();
     let sink = builder(&path).reserve_bytes(1).open().unwrap();
