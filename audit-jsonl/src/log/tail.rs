@@ -133,6 +133,12 @@ pub(crate) fn line_ending_at(file: &mut File, end: u64) -> io::Result<Option<Vec
     }
 }
 
+/// Where the last whole line before `end` ends.
+pub(crate) fn last_line_end(file: &mut File, end: u64) -> io::Result<u64> {
+    let last = Backward::new(file, end).next_line()?;
+    Ok(last.map_or(0, |(end, _)| end))
+}
+
 /// The first line, without its line feed.
 pub(crate) fn first_line(file: &mut File) -> io::Result<Option<Vec<u8>>> {
     file.seek(SeekFrom::Start(0))?;
