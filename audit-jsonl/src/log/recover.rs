@@ -13,6 +13,9 @@ use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Carry, Fault, Log, tail};
 
+/// What is synced is doubted, when a sync has failed, back to a multiple of this.
+const DOUBTED: u64 = 64 * 1024;
+
 /// Where bytes go that are no records, until a line tells of them all.
 #[derive(Debug)]
 pub(super) struct Aside {
@@ -336,10 +339,14 @@ impl Log {
                 let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq + 1);
                 let wanted = names::rotated(&self.path, &head.stream, first_seq);
                 let file = self.file.try_clone()?;
+                // Lines before it share blocks and writes with those that failed,
+                // and may have gone with them.
+                let from = self.synced.min(end) / DOUBTED * DOUBTED;
+                let from = tail::last_line_end(&mut self.file, from)?;
                 names::rename_aside(&self.path, &wanted)?;
                 self.carry = Some(Carry {
                     file,
-                    from: self.synced.min(end),
+                    from,
                     to: end,
                 });
             } else {

@@ -17,5 +17,6 @@ mod head;
 mod images;
 mod mounts;
 mod power;
+mod rotators;
 mod syncs;
 mod tools;
