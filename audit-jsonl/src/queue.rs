@@ -77,6 +77,12 @@ pub(crate) enum Offered {
     Refused,
 }
 
+/// The writer had that many events left to write.
+#[derive(Debug)]
+pub(crate) struct TooSlow {
+    pub(crate) left: u64,
+}
+
 /// What happened to events that are not queued any more, or never were.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Fates {
@@ -537,9 +543,9 @@ impl Queue {
     }
 
     /// Stops accepting, and waits until the writer has written what is queued
-    /// and ended. `false` when the timeout passed first: from then on the writer
-    /// gives up what it has not begun to write.
-    pub(crate) fn close(&self, timeout: Duration) -> bool {
+    /// and ended. When the timeout passes first, the writer gives up what it has
+    /// not begun to write.
+    pub(crate) fn close(&self, timeout: Duration) -> Result<(), TooSlow> {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state.lock();
         state.open = false;
@@ -558,14 +564,16 @@ impl Queue {
                 // The writer may hang for ever, but whoever stands in line must
                 // not.
                 state.empty_line();
+                // Before the writer can begin to give them up.
+                let left = state.counters.queued;
                 drop(state);
                 // It may be pausing before another try.
                 self.unpark_writer();
                 self.notify_lanes(u16::MAX);
-                return false;
+                return Err(TooSlow { left });
             }
         }
-        true
+        Ok(())
     }
 
     /// As [`close`](Self::close), without waiting.

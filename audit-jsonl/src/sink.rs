@@ -13,7 +13,7 @@ use crate::builder::Builder;
 use crate::destination::{Destination, Panicked, catching};
 use crate::encode::encode;
 use crate::file::open_lines;
-use crate::queue::{FORKED, Fates, Limits, Offered, Queue, WhenFull};
+use crate::queue::{FORKED, Fates, Limits, Offered, Queue, TooSlow, WhenFull};
 use crate::{CloseError, Counters, this_thread, writer};
 
 /// The capacity of a sink's queue unless another is given: 1024 events.
@@ -243,8 +243,7 @@ impl JsonLinesAuditSink {
             });
         }
         let lost_before = queue.lost_of_accepted();
-        if !queue.close(timeout) {
-            let left = queue.counters().queued;
+        if let Err(TooSlow { left }) = queue.close(timeout) {
             return Err(CloseError::Timeout { timeout, left });
         }
         if let Some(thread) = self.thread.lock().take() {
