@@ -11,7 +11,7 @@ use audit_jsonl::BackpressureStrategy::Block;
 use audit_jsonl::{AuditSink, CallEvent, JsonLinesAuditSink};
 use audit_testkit::{DEADLINE, SharedBuf, gate, within};
 
-use crate::support::{Scratch, child, event, fates, line_of, lines_of, numbers, output_of};
+use crate::support::{Scratch, child, end_of, event, fates, line_of, lines_of, numbers, output_of};
 
 /// What a child writes before its own output: the test harness writes as well.
 const BEGIN: &str = "-- the output begins --";
@@ -64,8 +64,7 @@ mod that_ends {
         let scratch = Scratch::new();
         let path = scratch.path("audit.jsonl");
         child.env(PATH, &path);
-        let output = within(DEADLINE, move || child.output().unwrap());
-        assert!(!output.status.success());
+        assert!(!end_of(child).0.success());
         assert_eq!(fs::read_to_string(path).unwrap(), lines_of(0..EVENTS));
     }
 
@@ -293,6 +292,7 @@ mod that_forks {
     use std::fs::OpenOptions;
     use std::sync::atomic::{AtomicBool, Ordering};
 
+    use crate::support::SetAtEnd;
     use audit_jsonl::{CloseError, FlushError, Health};
     use fork::{Fork, fork, waitpid_nohang};
 
@@ -412,6 +412,7 @@ mod that_forks {
             let done = AtomicBool::new(false);
             let mut offered = 0;
             thread::scope(|scope| {
+                let end = SetAtEnd(&done);
                 let callers: Vec<_> = (0..3)
                     .map(|caller| {
                         let (sink, done) = (&sink, &done);
@@ -436,7 +437,7 @@ mod that_forks {
                     });
                     child.wait();
                 }
-                done.store(true, Ordering::Relaxed);
+                drop(end);
                 for caller in callers {
                     offered += caller.join().unwrap();
                 }
@@ -460,12 +461,19 @@ mod that_forks {
     impl Forked {
         #[track_caller]
         fn wait(self) {
-            let mut status = None;
+            let (begun, mut status) = (Instant::now(), None);
             until("the child has ended", || {
                 status = waitpid_nohang(self.0).unwrap();
-                status.is_some()
+                status.is_some() || begun.elapsed() > DEADLINE / 2
             });
-            assert_eq!(status, Some(0), "the child failed");
+            if status.is_none() {
+                let id = self.0.to_string();
+                process::Command::new("kill")
+                    .args(["-9", &id])
+                    .status()
+                    .ok();
+            }
+            assert_eq!(status, Some(0), "the child failed, or hangs");
         }
     }
 
