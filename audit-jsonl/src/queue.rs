@@ -78,6 +78,12 @@ pub(crate) enum Offered {
     Refused,
 }
 
+/// The writer had that many events left to write.
+#[derive(Debug)]
+pub(crate) struct TooSlow {
+    pub(crate) left: u64,
+}
+
 /// What happened to events that are not queued any more, or never were.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Fates {

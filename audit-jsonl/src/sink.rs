@@ -15,7 +15,7 @@ use crate::cut::encode_cut;
 use crate::destination::{Panicked, catching};
 use crate::encode::{TooLong, encode_to_front};
 use crate::file::open_lines;
-use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, WhenFull};
+use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, TooSlow, WhenFull};
 use crate::writer::Output;
 use crate::{CloseError, CommitError, Counters, Receipt, this_thread, writer};
 
@@ -260,8 +260,7 @@ impl JsonLinesAuditSink {
             });
         }
         let lost_before = queue.lost_of_accepted();
-        if !queue.close(timeout) {
-            let left = queue.counters().queued;
+        if let Err(TooSlow { left }) = queue.close(timeout) {
             return Err(CloseError::Timeout { timeout, left });
         }
         if let Some(thread) = self.thread.lock().take() {

@@ -41,6 +41,41 @@ fn a_buffer_may_hold_anything_before_and_be_of_any_size() {
     }
 }
 
+#[test]
+fn a_buffer_larger_than_the_bound_does_not_widen_it() {
+    let event = base();
+    let whole = expected(&event);
+    for size in [1, whole.len() - 1, whole.len(), whole.len() + 1, 100_000] {
+        let mut buffer = vec![b'\"'; size];
+        let fits = encode(&event, &mut buffer, whole.len());
+        assert_eq!(fits, Ok(whole.as_slice()), "{size}");
+        for limit in [0, 1, whole.len() / 2, whole.len() - 1] {
+            let mut buffer = vec![b'\"'; size];
+            assert_eq!(encode(&event, &mut buffer, limit), Err(TooLong), "{size}");
+        }
+    }
+}
+
+#[test]
+fn the_bound_is_exact_wherever_the_buffer_ends() {
+    let least = expected(&base()).len();
+    let ends = [FIRST_BYTES, 4 * FIRST_BYTES, 16 * FIRST_BYTES];
+    for length in ends.into_iter().flat_map(|end| end - 20..end + 20) {
+        let event = with(|event| event.call_id += &"x".repeat(length - least));
+        let whole = expected(&event);
+        assert_eq!(whole.len(), length);
+        let fits = encode(&event, &mut Vec::new(), length).map(<[u8]>::to_vec);
+        assert_eq!(fits, Ok(whole), "{length}");
+        for limit in [length - 1, length - 2] {
+            assert_eq!(
+                encode(&event, &mut Vec::new(), limit),
+                Err(TooLong),
+                "{length}"
+            );
+        }
+    }
+}
+
 /// Makes an event that has a text in one place.
 type EventWith = fn(String) -> CallEvent;
 

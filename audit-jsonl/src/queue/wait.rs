@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use audit_sink::FlushError;
 
 use crate::queue::state::{Commit, Flush, Writer};
-use crate::queue::{FORKED, Guard, Queue};
+use crate::queue::{FORKED, Guard, Queue, TooSlow};
 use crate::{CommitError, Receipt};
 
 impl Queue {
@@ -101,9 +101,9 @@ impl Queue {
     }
 
     /// Stops accepting, and waits until the writer has written what is queued
-    /// and ended. `false` when the timeout passed first: from then on the writer
-    /// gives up what it has not begun to write.
-    pub(crate) fn close(&self, timeout: Duration) -> bool {
+    /// and ended. When the timeout passes first, the writer gives up what it has
+    /// not begun to write.
+    pub(crate) fn close(&self, timeout: Duration) -> Result<(), TooSlow> {
         let deadline = Instant::now().checked_add(timeout);
         let mut state = self.state.lock();
         state.open = false;
@@ -116,14 +116,16 @@ impl Queue {
                 // The writer may hang for ever, but whoever stands in line must
                 // not.
                 state.empty_line();
+                // Before the writer can begin to give them up.
+                let left = state.counters.queued;
                 drop(state);
                 // It may be pausing before another try.
                 self.unpark_writer();
                 self.notify_lanes(u16::MAX);
-                return false;
+                return Err(TooSlow { left });
             }
         }
-        true
+        Ok(())
     }
 
     /// Waits until the writer has done something; whether it was too late.

@@ -11,7 +11,7 @@ use audit_testkit::{DEADLINE, Fault, FaultyWriter, PanickingSink, RecordingSink,
 
 use std::io::ErrorKind::{Other, StorageFull};
 
-use crate::support::{Faulty, Gated, assert_adds_up, event, event_of, line_of, until};
+use crate::support::{Faulty, Gated, SetAtEnd, assert_adds_up, event, event_of, line_of, until};
 
 const CAPACITY: usize = 16;
 
@@ -193,15 +193,6 @@ fn add_up_under_load(
         assert_eq!(end.dropped, it.sink.drops());
         end
     })
-}
-
-/// Set when it is dropped, so that the one who looks stops on a panic too.
-struct SetAtEnd<'a>(&'a AtomicBool);
-
-impl Drop for SetAtEnd<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
 }
 
 #[track_caller]

@@ -11,7 +11,7 @@ use audit_jsonl::BackpressureStrategy::Block;
 use audit_jsonl::{AuditSink, CallEvent, JsonLinesAuditSink};
 use audit_testkit::{DEADLINE, SharedBuf, gate, within};
 
-use crate::support::{Scratch, child, event, fates, line_of, lines_of, numbers, output_of};
+use crate::support::{Scratch, child, end_of, event, fates, line_of, lines_of, numbers, output_of};
 
 /// What a child writes before its own output: the test harness writes as well.
 const BEGIN: &str = "-- the output begins --";
@@ -64,8 +64,7 @@ mod that_ends {
         let scratch = Scratch::new();
         let path = scratch.path("audit.jsonl");
         child.env(PATH, &path);
-        let output = within(DEADLINE, move || child.output().unwrap());
-        assert!(!output.status.success());
+        assert!(!end_of(child).0.success());
         assert_eq!(fs::read_to_string(path).unwrap(), lines_of(0..EVENTS));
     }
 

@@ -106,6 +106,33 @@ mod from_the_destination {
     }
 
     #[test]
+    fn one_that_parks_its_thread_loses_no_call_and_no_flush() {
+        within(DEADLINE, || {
+            let buf = SharedBuf::new();
+            let writer = HookWriter::new(buf.clone(), |_| {
+                thread::park_timeout(Duration::from_micros(50));
+                thread::current().unpark();
+            });
+            let sink = JsonLinesAuditSink::with_strategy(Box::new(writer), 3, Block);
+            thread::scope(|scope| {
+                for thread in 0..3 {
+                    let sink = &sink;
+                    scope.spawn(move || {
+                        for nth in 0..300 {
+                            sink.on_call(&event(thread * 300 + nth));
+                            if nth % 7 == 0 {
+                                sink.flush(DEADLINE).unwrap();
+                            }
+                        }
+                    });
+                }
+            });
+            sink.close(DEADLINE).unwrap();
+            assert_eq!(fates(&sink), (900, 0, 0, 0));
+        });
+    }
+
+    #[test]
     fn a_direct_sink_counts_what_comes_from_inside() {
         within(DEADLINE, || {
             let own = Later::default();

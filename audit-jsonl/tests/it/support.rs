@@ -1,17 +1,17 @@
 //! What the tests have in common.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use audit_jsonl::{AuditSink, Builder, CallEvent, Counters, JsonLinesAuditSink, Outcome};
-use audit_testkit::{DEADLINE, Faults, FaultyWriter, Gate, SharedBuf, gate, within};
+use audit_testkit::{DEADLINE, Faults, FaultyWriter, Gate, SharedBuf, gate};
 
 /// An event that is told from others by a number.
 pub(crate) fn event(number: u64) -> CallEvent {
@@ -245,6 +245,15 @@ impl<W: Write> Write for HoldsFirst<W> {
     }
 }
 
+/// Set when it is dropped, so that the one who looks stops on a panic too.
+pub(crate) struct SetAtEnd<'a>(pub(crate) &'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// A directory of one's own, gone at the end.
 pub(crate) struct Scratch(PathBuf);
 
@@ -368,14 +377,44 @@ pub(crate) fn child(test: &str) -> Option<Command> {
 
 /// What such a process said, which must have succeeded.
 #[track_caller]
-pub(crate) fn output_of(mut child: Command) -> (String, String) {
-    let output = within(DEADLINE, move || child.output().unwrap());
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let (stdout, stderr) = (text(output.stdout), text(output.stderr));
-    assert!(
-        output.status.success(),
-        "{}\n{stdout}\n{stderr}",
-        output.status
-    );
+pub(crate) fn output_of(child: Command) -> (String, String) {
+    let (status, stdout, stderr) = end_of(child);
+    assert!(status.success(), "{status}\n{stdout}\n{stderr}");
     (stdout, stderr)
+}
+
+/// How such a process ended, and what it said. One that hangs is ended.
+#[track_caller]
+pub(crate) fn end_of(mut command: Command) -> (ExitStatus, String, String) {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    let read = |stream: &mut dyn Read| {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    thread::scope(|scope| {
+        let stdout = scope.spawn(|| read(&mut stdout));
+        let stderr = scope.spawn(|| read(&mut stderr));
+        let begun = Instant::now();
+        let mut hangs = false;
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if !hangs && begun.elapsed() > DEADLINE {
+                hangs = true;
+                child.kill().unwrap();
+            }
+            thread::sleep(Duration::from_millis(2));
+        };
+        let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+        assert!(
+            !hangs,
+            "it didn't end within {DEADLINE:?}\n{stdout}\n{stderr}"
+        );
+        (status, stdout, stderr)
+    })
 }

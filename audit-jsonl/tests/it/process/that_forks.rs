@@ -4,6 +4,7 @@ use super::*;
 use std::fs::OpenOptions;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::support::SetAtEnd;
 use audit_jsonl::{CloseError, FlushError, Health};
 use fork::{Fork, fork, waitpid_nohang};
 
@@ -123,6 +124,7 @@ fn in_the_midst_of_calls_leaves_no_child_hanging() {
         let done = AtomicBool::new(false);
         let mut offered = 0;
         thread::scope(|scope| {
+            let end = SetAtEnd(&done);
             let callers: Vec<_> = (0..3)
                 .map(|caller| {
                     let (sink, done) = (&sink, &done);
@@ -147,7 +149,7 @@ fn in_the_midst_of_calls_leaves_no_child_hanging() {
                 });
                 child.wait();
             }
-            done.store(true, Ordering::Relaxed);
+            drop(end);
             for caller in callers {
                 offered += caller.join().unwrap();
             }
@@ -171,12 +173,19 @@ struct Forked(i32);
 impl Forked {
     #[track_caller]
     fn wait(self) {
-        let mut status = None;
+        let (begun, mut status) = (Instant::now(), None);
         until("the child has ended", || {
             status = waitpid_nohang(self.0).unwrap();
-            status.is_some()
+            status.is_some() || begun.elapsed() > DEADLINE / 2
         });
-        assert_eq!(status, Some(0), "the child failed");
+        if status.is_none() {
+            let id = self.0.to_string();
+            process::Command::new("kill")
+                .args(["-9", &id])
+                .status()
+                .ok();
+        }
+        assert_eq!(status, Some(0), "the child failed, or hangs");
     }
 }
 
