@@ -55,7 +55,8 @@ impl LeafHash {
 
 impl fmt::Display for LeafHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digits = hex::<32, 64>(&self.0);
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
