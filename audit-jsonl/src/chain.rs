@@ -6,6 +6,8 @@ use audit_schema::CallEvent;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::encode::{LONGEST_NUMBER, decimal};
+
 /// The longest chained line, its line feed included, and the longest event in
 /// one.
 const LONGEST_LINE: usize = 61_440;
@@ -53,7 +55,8 @@ impl LeafHash {
 
 impl fmt::Display for LeafHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let digits = hex::<32, 64>(&self.0);
+        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
     }
 }
 
@@ -314,18 +317,7 @@ fn name_member(name: &str, out: &mut Vec<u8>) {
 }
 
 fn write_number(number: u64, out: &mut Vec<u8>) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    let mut rest = number;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (rest % 10) as u8;
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
+    out.extend_from_slice(decimal(number, &mut [0; LONGEST_NUMBER]));
 }
 
 fn write_string(text: &str, out: &mut Vec<u8>) {
@@ -333,12 +325,13 @@ fn write_string(text: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(Value::from(text).to_string().as_bytes());
 }
 
-fn hex<const N: usize, const D: usize>(bytes: &[u8; N]) -> [u8; D] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+pub(crate) fn hex<const N: usize, const D: usize>(bytes: &[u8; N]) -> [u8; D] {
     let mut text = [0; D];
     for (pair, byte) in text.chunks_exact_mut(2).zip(bytes) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 0xF)];
+        for (digit, half) in pair.iter_mut().zip([byte >> 4, byte & 0xF]) {
+            // No table, so that the compiler can do many at a time.
+            *digit = b'0' + half + if half > 9 { b'a' - b'9' - 1 } else { 0 };
+        }
     }
     text
 }

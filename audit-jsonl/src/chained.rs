@@ -1,5 +1,6 @@
 //! Chained lines, to a log on disk.
 
+use std::io::BufRead;
 use std::time::Instant;
 
 use audit_schema::{CallEvent, Outcome, now_rfc3339};
@@ -270,13 +271,18 @@ impl Stopped {
 
 fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
     let mut marks = segment.marks.iter().peekable();
-    let lines = segment.bytes.split_inclusive(|&byte| byte == b'\n');
-    lines.enumerate().map(move |(place, line)| {
-        let mark = marks.next_if(|(at, _)| *at == place as u64);
-        Item {
+    let mut rest = segment.bytes.as_slice();
+    (0..segment.events).map_while(move |place| {
+        // Looks at many bytes at a time, as `split` doesn't. A slice gives no
+        // error.
+        let length = (&mut &*rest).skip_until(b'\n').ok()?;
+        let (line, after) = rest.split_at(length);
+        rest = after;
+        let mark = marks.next_if(|(at, _)| *at == place);
+        Some(Item {
             line,
             cut: mark.map_or(0, |(_, Mark { cut, .. })| *cut),
-        }
+        })
     })
 }
 

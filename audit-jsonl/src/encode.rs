@@ -15,6 +15,9 @@ mod tests;
 /// The size of a new buffer; hardly an event is longer.
 const FIRST_BYTES: usize = 1024;
 
+/// The digits of the largest number.
+pub(crate) const LONGEST_NUMBER: usize = 20;
+
 /// The line would be longer than its bound.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct TooLong;
@@ -206,16 +209,7 @@ impl<'a> Rest<'a> {
     }
 
     fn long_number(self, value: u64) -> Step<'a> {
-        const LONGEST: usize = 20;
-        let mut digits = [0; LONGEST];
-        let mut start = LONGEST;
-        let mut left = value;
-        while left > 0 {
-            start -= 1;
-            digits[start] = b'0' + (left % 10) as u8;
-            left /= 10;
-        }
-        self.bytes(&digits[start..])
+        self.bytes(decimal(value, &mut [0; LONGEST_NUMBER]))
     }
 
     /// What stands between the quotation marks of a string.
@@ -281,6 +275,21 @@ impl<'a> Rest<'a> {
     #[inline]
     fn lacking(&self, needed: usize) -> Lacking {
         Lacking(needed - self.0.len())
+    }
+}
+
+/// The digits of a number, at the end of `digits`.
+#[inline]
+pub(crate) fn decimal(value: u64, digits: &mut [u8; LONGEST_NUMBER]) -> &[u8] {
+    let mut start = LONGEST_NUMBER;
+    let mut left = value;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (left % 10) as u8;
+        left /= 10;
+        if left == 0 {
+            return &digits[start..];
+        }
     }
 }
 

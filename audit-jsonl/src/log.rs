@@ -304,21 +304,17 @@ impl Log {
         mut linked: impl FnMut(&Head),
         lines: &mut Vec<u8>,
     ) -> Tip {
-        let mut first = Some(first);
-        for item in items {
-            let notes = match first.take() {
-                Some(told) => Notes {
-                    lost: told.lost,
-                    elsewhere: told.elsewhere,
-                    cut: item.cut,
-                    closed: told.closed,
-                    ..self.pending.clone()
-                },
-                None => Notes {
-                    cut: item.cut,
-                    ..Notes::default()
-                },
-            };
+        let mut notes = Notes {
+            lost: first.lost,
+            elsewhere: first.elsewhere,
+            closed: first.closed,
+            ..self.pending.clone()
+        };
+        for (place, item) in items.enumerate() {
+            if place == 1 {
+                notes = Notes::default();
+            }
+            notes.cut = item.cut;
             tip.link(item.line, &notes, lines);
             if let Tip::After(head) = &tip {
                 linked(head);

@@ -1,47 +1,98 @@
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::path::Path;
 use std::time::Duration;
 
-use audit_jsonl::{AuditSink, BackpressureStrategy, JsonLinesAuditSink};
+use audit_jsonl::{AuditSink, BackpressureStrategy, Durability, JsonLinesAuditSink};
 
+use crate::chain;
+use crate::event;
+use crate::load;
 use crate::seed::SeedSink;
 
-/// Events that may be queued, in both designs.
+/// Events that may be queued, in all designs.
 const CAPACITY: usize = 8_192;
 
 /// Which recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Design {
+    /// Plain lines.
     Ours,
+    /// Chained lines.
+    Chained,
     Seed,
 }
 
 impl Design {
-    pub(crate) const ALL: [Self; 2] = [Self::Ours, Self::Seed];
+    pub(crate) const ALL: [Self; 3] = [Self::Ours, Self::Chained, Self::Seed];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ours => "ours",
+            Self::Chained => "chained",
             Self::Seed => "seed",
         }
     }
 
-    pub(crate) fn open(self, file: File, blocks: bool) -> Recorder {
+    /// About so many bytes of file for an event.
+    pub(crate) fn line_bytes(self) -> usize {
         match self {
-            Self::Ours => {
-                let strategy = if blocks {
-                    BackpressureStrategy::Block
-                } else {
-                    BackpressureStrategy::Drop
-                };
-                let sink = JsonLinesAuditSink::builder()
-                    .capacity(CAPACITY)
-                    .strategy(strategy)
-                    .build(Box::new(file))
-                    .expect("the sink starts");
-                Recorder::Ours(sink)
-            }
-            Self::Seed => Recorder::Seed(SeedSink::new(Box::new(file), CAPACITY, blocks)),
+            Self::Chained => chain::LINE_BYTES,
+            _ => event::LINE_BYTES,
         }
+    }
+
+    pub(crate) fn open(self, path: &Path, blocks: bool) -> io::Result<Recorder> {
+        Ok(match self {
+            Self::Ours => Recorder::Ours(
+                JsonLinesAuditSink::builder()
+                    .capacity(CAPACITY)
+                    .strategy(strategy(blocks))
+                    .build(Box::new(create(path)?))
+                    .expect("the sink starts"),
+            ),
+            Self::Chained => Recorder::Ours(open_chained(path, blocks, Durability::Written)),
+            Self::Seed => {
+                let file = Box::new(create(path)?);
+                Recorder::Seed(SeedSink::new(file, CAPACITY, blocks))
+            }
+        })
+    }
+
+    /// Whether the file holds that many events, and nothing else; removes it.
+    pub(crate) fn check_and_remove(self, path: &Path, events: u64) -> io::Result<()> {
+        if self == Self::Chained {
+            chain::check(path, events)?;
+            return chain::remove(path);
+        }
+        load::check(path, events)?;
+        fs::remove_file(path)
+    }
+}
+
+pub(crate) fn open_chained(
+    path: &Path,
+    blocks: bool,
+    durability: Durability,
+) -> JsonLinesAuditSink {
+    JsonLinesAuditSink::builder()
+        .capacity(CAPACITY)
+        .strategy(strategy(blocks))
+        .path(path)
+        .durability(durability)
+        .open()
+        .expect("the sink starts")
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create_new(true).append(true).open(path)
+}
+
+fn strategy(blocks: bool) -> BackpressureStrategy {
+    if blocks {
+        BackpressureStrategy::Block
+    } else {
+        BackpressureStrategy::Drop
     }
 }
 

@@ -1,6 +1,6 @@
 //! The loads, and one run of one of them.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::hint;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -21,6 +21,8 @@ const WARM_UP: u64 = 64;
 /// within shorter ones the clock is read in a loop.
 const SPUN_GAP: Duration = Duration::from_millis(1);
 
+const FLUSH_PATIENCE: Duration = Duration::from_secs(60);
+
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
     pub(crate) name: &'static str,
@@ -39,6 +41,8 @@ pub(crate) enum Kind {
     Paced(u32),
     /// Each call is timed; the next follows at once.
     Saturated,
+    /// Each call is timed together with a flush, so each is a batch of its own.
+    Flushed,
     /// The whole is timed, until all is written.
     Throughput,
 }
@@ -46,12 +50,16 @@ pub(crate) enum Kind {
 pub(crate) const TEN: &str = "10/s";
 pub(crate) const TWO_HUNDRED: &str = "200/s";
 pub(crate) const FIFTY_THOUSAND: &str = "50,000/s";
+pub(crate) const BATCH_OF_ONE: &str = "on_call and flush";
 pub(crate) const THROUGHPUT_1: &str = "throughput, 1 thread";
 pub(crate) const THROUGHPUT_4: &str = "throughput, 4 threads";
 
-pub(crate) const LOADS: [Load; 8] = [
-    load(TEN, 1, Kind::Paced(10), true, 40, 10),
-    load(TWO_HUNDRED, 1, Kind::Paced(200), true, 500, 100),
+/// Chained too.
+const CHAINED: [&str; 4] = [FIFTY_THOUSAND, BATCH_OF_ONE, THROUGHPUT_1, THROUGHPUT_4];
+
+pub(crate) const LOADS: [Load; 9] = [
+    load(TEN, 1, Kind::Paced(10), true, 20, 10),
+    load(TWO_HUNDRED, 1, Kind::Paced(200), true, 400, 100),
     load(
         FIFTY_THOUSAND,
         1,
@@ -84,6 +92,7 @@ pub(crate) const LOADS: [Load; 8] = [
         200_000,
         20_000,
     ),
+    load(BATCH_OF_ONE, 1, Kind::Flushed, true, 20_000, 1_000),
     load(THROUGHPUT_1, 1, Kind::Throughput, true, 1_000_000, 50_000),
     load(THROUGHPUT_4, 4, Kind::Throughput, true, 1_000_000, 50_000),
 ];
@@ -114,6 +123,17 @@ impl Load {
         }
     }
 
+    /// The designs that it is run with.
+    pub(crate) fn designs(&self) -> impl DoubleEndedIterator<Item = Design> {
+        let (is_chained, is_flushed) = (CHAINED.contains(&self.name), self.kind == Kind::Flushed);
+        Design::ALL.into_iter().filter(move |design| match design {
+            Design::Ours => true,
+            Design::Chained => is_chained,
+            // It has no flush.
+            Design::Seed => !is_flushed,
+        })
+    }
+
     pub(crate) fn is_throughput(&self) -> bool {
         self.kind == Kind::Throughput
     }
@@ -135,14 +155,10 @@ pub(crate) struct Run {
 
 /// Runs a load into a file, which is looked at and removed afterwards.
 pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
-    fill_page_cache(path, load.events as usize * LINE_BYTES)?;
+    fill_page_cache(path, load.events as usize * design.line_bytes())?;
     let clock = machine::clock_cost();
     let event = event::event();
-    let file = OpenOptions::new()
-        .create_new(true)
-        .append(true)
-        .open(path)?;
-    let recorder = design.open(file, load.blocks);
+    let recorder = design.open(path, load.blocks)?;
     let sink = recorder.sink();
     let warm_up = if load.is_throughput() { 0 } else { WARM_UP };
     let calls_each = load.events / load.threads;
@@ -176,8 +192,8 @@ pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
         .zip(processor)
         .map(|(after, before)| after - before);
 
-    check(path, load.threads * (calls_each + warm_up) - dropped)?;
-    fs::remove_file(path)?;
+    let events = load.threads * (calls_each + warm_up) - dropped;
+    design.check_and_remove(path, events)?;
     for call in &mut calls {
         *call = call.saturating_sub(clock);
     }
@@ -208,7 +224,7 @@ fn make_calls(
             return Vec::new();
         }
         Kind::Paced(per_second) => Duration::from_secs(1) / per_second,
-        Kind::Saturated => Duration::ZERO,
+        Kind::Saturated | Kind::Flushed => Duration::ZERO,
     };
     // Written to once, so that the kernel has given the memory before it counts.
     let mut times = vec![u32::MAX; calls as usize];
@@ -222,6 +238,9 @@ fn make_calls(
         }
         let before = Instant::now();
         sink.on_call(hint::black_box(event));
+        if kind == Kind::Flushed {
+            sink.flush(FLUSH_PATIENCE).expect("the disk takes the line");
+        }
         *time = u32::try_from(before.elapsed().as_nanos()).unwrap_or(u32::MAX);
     }
     times
@@ -251,7 +270,7 @@ pub(crate) fn fill_page_cache(path: &Path, bytes: usize) -> io::Result<()> {
 }
 
 /// Whether the file holds the event's line that many times, and nothing else.
-fn check(path: &Path, events: u64) -> io::Result<()> {
+pub(crate) fn check(path: &Path, events: u64) -> io::Result<()> {
     const LINES: usize = 256;
     let bytes = fs::metadata(path)?.len();
     assert_eq!(

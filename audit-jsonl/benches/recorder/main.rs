@@ -1,4 +1,5 @@
-//! Our recorder beside the design that others have, on the same bytes.
+//! Our recorder, with plain and with chained lines, beside the design that others
+//! have, on the same bytes.
 //!
 //! Each run of a load is a process of its own, so that none inherits another's
 //! heap, threads or warm caches. The designs take turns, and who begins does too,
@@ -10,6 +11,8 @@
     reason = "it prints a report"
 )]
 
+mod chain;
+mod commits;
 mod design;
 mod event;
 mod load;
@@ -29,6 +32,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::commits::COMMITS;
 use crate::design::Design;
 use crate::load::{LOADS, Load, Run};
 use crate::options::{Child, Options};
@@ -70,17 +74,25 @@ fn run_all(options: &Options, directory: &Path) -> io::Result<Report> {
     let path = directory.join("calls.jsonl");
     let mut report = Report::begin(options.rounds);
     for round in 0..options.rounds {
-        let mut designs = Design::ALL;
-        if round % 2 == 1 {
-            designs.reverse();
-        }
+        let backwards = round % 2 == 1;
         if options.wants(PARTS) {
             report.add(run_one(options, PARTS, "-", &path)?);
         }
         for load in LOADS.iter().filter(|load| options.wants(load.name)) {
+            let mut designs: Vec<Design> = load.designs().collect();
+            if backwards {
+                designs.reverse();
+            }
             for design in designs {
                 report.add(run_one(options, load.name, design.name(), &path)?);
             }
+        }
+        let mut commits = COMMITS;
+        if backwards {
+            commits.reverse();
+        }
+        for commits in commits.iter().filter(|row| options.wants(row.name)) {
+            report.add(run_one(options, commits.name, "-", &path)?);
         }
     }
     Ok(report)
@@ -110,6 +122,14 @@ fn run_as_child(options: &Options, child: &Child) -> Result<(), Box<dyn Error>> 
     let result = if child.load == PARTS {
         let rows = micro::run(&child.path, options.quick)?;
         json!({ "load": PARTS, "rows": rows })
+    } else if let Some(row) = COMMITS.iter().find(|row| row.name == child.load) {
+        let rate = commits::run(*row, &child.path, options.quick)?;
+        json!({
+            "load": row.name,
+            "design": "-",
+            "commits_per_s": rate,
+            "own_processor_s": machine::processor_time().map(|time| time.as_secs_f64()),
+        })
     } else {
         let load = LOADS.into_iter().find(|load| load.name == child.load);
         let load = load.ok_or("no such load")?;

@@ -5,8 +5,11 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::PARTS;
+use crate::commits::{COMMITS, COMMITS_64, ONE_SYNC_EACH};
 use crate::design::Design;
-use crate::load::{FIFTY_THOUSAND, LOADS, TEN, THROUGHPUT_1, THROUGHPUT_4, TWO_HUNDRED};
+use crate::load::{
+    BATCH_OF_ONE, FIFTY_THOUSAND, LOADS, TEN, THROUGHPUT_1, THROUGHPUT_4, TWO_HUNDRED,
+};
 use crate::machine::{self, Usage};
 
 /// With more than so many per cent of the machine used by others, the verdicts
@@ -105,6 +108,88 @@ const GOALS: [Goal; 8] = [
     },
 ];
 
+/// What is measured of chained lines and of plain ones.
+struct Chained {
+    name: &'static str,
+    load: &'static str,
+    key: &'static str,
+    unit: f64,
+    floor: &'static str,
+    /// What the best peer reached with plain lines on the reference machine.
+    peer: &'static str,
+    goal: &'static str,
+}
+
+const CHAINED: [Chained; 7] = [
+    Chained {
+        name: "on_call p50, 50,000/s, µs",
+        load: FIFTY_THOUSAND,
+        key: "p50_ns",
+        unit: 1e3,
+        floor: "as plain",
+        peer: "0.5-1.5",
+        goal: "0.15",
+    },
+    Chained {
+        name: "on_call p99, 50,000/s, µs",
+        load: FIFTY_THOUSAND,
+        key: "p99_ns",
+        unit: 1e3,
+        floor: "as plain",
+        peer: "2.6-11",
+        goal: "1",
+    },
+    Chained {
+        name: "M events/s, 1 thread",
+        load: THROUGHPUT_1,
+        key: "events_per_s",
+        unit: 1e6,
+        floor: "1 x best peer",
+        peer: "0.5-0.8",
+        goal: "2 x best peer",
+    },
+    Chained {
+        name: "M events/s, 4 threads",
+        load: THROUGHPUT_4,
+        key: "events_per_s",
+        unit: 1e6,
+        floor: "1 x best peer",
+        peer: "1.0",
+        goal: "1.2",
+    },
+    Chained {
+        name: "processor µs/event, 1 thread",
+        load: THROUGHPUT_1,
+        key: "processor_ns",
+        unit: 1e3,
+        floor: "below best peer",
+        peer: "1.6-2",
+        goal: "0.9",
+    },
+    Chained {
+        name: "processor µs/event, 4 threads",
+        load: THROUGHPUT_4,
+        key: "processor_ns",
+        unit: 1e3,
+        floor: "below best peer",
+        peer: "1.6-2",
+        goal: "0.9",
+    },
+    Chained {
+        name: "a batch of one event, µs",
+        load: BATCH_OF_ONE,
+        key: "p50_ns",
+        unit: 1e3,
+        floor: "-",
+        peer: "-",
+        goal: "-",
+    },
+];
+
+/// Commits of 64 threads, to one sync each.
+const COMMITS_FLOOR: f64 = 12.0;
+const COMMITS_GOAL: f64 = 20.0;
+
 impl Report {
     pub(crate) fn begin(rounds: usize) -> Self {
         Self {
@@ -148,7 +233,7 @@ impl Report {
         }
         writeln!(f)?;
         for load in LOADS.iter().filter(|load| !load.is_throughput()) {
-            for design in Design::ALL {
+            for design in load.designs() {
                 if self.all(load.name, design, "max_ns").is_empty() {
                     continue;
                 }
@@ -168,7 +253,7 @@ impl Report {
         let measured: Vec<_> = LOADS
             .iter()
             .filter(|load| load.is_throughput())
-            .flat_map(|load| Design::ALL.map(|design| (load, design)))
+            .flat_map(|load| load.designs().map(move |design| (load, design)))
             .filter_map(|(load, design)| {
                 let rate = self.median(load.name, design, "events_per_s")?;
                 Some((load, design, rate))
@@ -224,15 +309,11 @@ impl Report {
             "", "of the rounds", "floor", "goal"
         )?;
         for goal in &GOALS {
-            let [ours, seed] = Design::ALL.map(|design| self.all(goal.load, design, goal.key));
-            // What one round measured belongs together.
-            let mut ratios: Vec<f64> = ours.iter().zip(&seed).map(|(a, b)| a / b).collect();
-            ratios.sort_unstable_by(f64::total_cmp);
-            let (Some(least), Some(most)) = (ratios.first(), ratios.last()) else {
+            let [ours, seed] =
+                [Design::Ours, Design::Seed].map(|design| self.all(goal.load, design, goal.key));
+            let Some((ratio, extremes)) = ratio_of(&ours, &seed) else {
                 continue;
             };
-            let extremes = format!("{least:.2} to {most:.2}");
-            let ratio = ratios[ratios.len() / 2];
             let (floor, verdict) = match goal.floor {
                 Floor::OfSeed(bound, text) if ratio <= bound => (text, "met"),
                 Floor::OfSeed(_, text) => (text, "MISSED"),
@@ -253,6 +334,86 @@ impl Report {
             "{:31}see the bench `allocations`, which has an allocator of its own",
             "allocations per on_call"
         )
+    }
+
+    fn chained(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut begun = false;
+        for row in &CHAINED {
+            let [chained, plain] =
+                [Design::Chained, Design::Ours].map(|design| self.all(row.load, design, row.key));
+            let Some((ratio, extremes)) = ratio_of(&chained, &plain) else {
+                continue;
+            };
+            if !begun {
+                writeln!(
+                    f,
+                    "\nchained lines beside plain ones, both ours (ratio: chained to plain); \
+                     of the best peer,\nwhich chains nothing, what the reference machine gave: \
+                     no verdict here\n"
+                )?;
+                let [chained, plain, ratio] = ["chained", "plain", "ratio"];
+                writeln!(
+                    f,
+                    "{:31}{chained:>8}{plain:>8}{ratio:>8}  {:17}{:18}{:12}goal",
+                    "", "of the rounds", "floor", "best peer"
+                )?;
+                begun = true;
+            }
+            let [chained, plain] =
+                [chained, plain].map(|all| number(median(all).map(|n| n / row.unit)));
+            writeln!(
+                f,
+                "{:31}{chained:>8}{plain:>8}{ratio:>8.2}  {extremes:17}{:18}{:12}{}",
+                row.name, row.floor, row.peer, row.goal
+            )?;
+        }
+        Ok(())
+    }
+
+    fn commits(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = |name| -> Vec<f64> {
+            self.runs
+                .iter()
+                .filter(|run| run["load"] == name)
+                .filter_map(|run| run["commits_per_s"].as_f64())
+                .collect()
+        };
+        let alone = all(ONE_SYNC_EACH);
+        let mut begun = false;
+        for name in COMMITS.map(|commits| commits.name) {
+            let Some(rate) = median(all(name)) else {
+                continue;
+            };
+            if !begun {
+                writeln!(
+                    f,
+                    "\nevents made durable one by one (ratio: to one sync each)\n"
+                )?;
+                let [rate, ratio] = ["per s", "ratio"];
+                writeln!(
+                    f,
+                    "{:31}{rate:>8}{ratio:>8}  {:17}{:8}{:8}verdict",
+                    "", "of the rounds", "floor", "goal"
+                )?;
+                begun = true;
+            }
+            write!(f, "{name:31}{rate:>8.0}")?;
+            if let Some((ratio, extremes)) = ratio_of(&all(name), &alone) {
+                write!(f, "{ratio:>8.2}  {extremes:17}")?;
+                if name == COMMITS_64 {
+                    let verdict = if ratio < COMMITS_FLOOR {
+                        "MISSED"
+                    } else {
+                        "met"
+                    };
+                    let [floor, goal] =
+                        [COMMITS_FLOOR, COMMITS_GOAL].map(|bound| bound.to_string());
+                    write!(f, "{floor:8}{goal:8}{verdict}")?;
+                }
+            }
+            writeln!(f)?;
+        }
+        Ok(())
     }
 
     fn machine(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -300,8 +461,20 @@ impl fmt::Display for Report {
         self.latency(f)?;
         self.throughput(f)?;
         self.goals(f)?;
+        self.chained(f)?;
+        self.commits(f)?;
         self.machine(f)
     }
+}
+
+/// The median of the rounds' ratios, and their extremes. What one round measured
+/// belongs together.
+fn ratio_of(ours: &[f64], others: &[f64]) -> Option<(f64, String)> {
+    let mut ratios: Vec<f64> = ours.iter().zip(others).map(|(a, b)| a / b).collect();
+    ratios.sort_unstable_by(f64::total_cmp);
+    let (least, most) = (ratios.first()?, ratios.last()?);
+    let extremes = format!("{least:.2} to {most:.2}");
+    Some((ratios[ratios.len() / 2], extremes))
 }
 
 fn median(mut all: Vec<f64>) -> Option<f64> {

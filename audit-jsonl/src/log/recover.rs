@@ -33,7 +33,7 @@ impl Log {
         if self.spoilt {
             self.move_spoilt_away()?;
         }
-        let record = Record::read(&mut self.head_file)?;
+        let record = Record::read_again(&mut self.head_file, self.left.as_ref())?;
         let is_ours = self.open_another()?;
         let size = self.file.metadata()?.len();
         self.written = size;
