@@ -271,7 +271,8 @@ fn a_log_that_was_tampered_with_fails_the_run() {
         format!("{before}\n{plain}}}\n{after}")
     };
     let no_record = |log: &str| log.replacen("{\"ts\"", "[\"ts\"", 1);
-    let ways: [(&str, &dyn Fn(&str) -> String, &str); 4] = [
+    type Tamper<'a> = &'a dyn Fn(&str) -> String;
+    let ways: [(&str, Tamper<'_>, &str); 4] = [
         ("changed", &changed, " of the chain doesn't link to line "),
         (
             "taken-out",
