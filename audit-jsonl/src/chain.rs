@@ -276,14 +276,11 @@ impl Line {
         let Ok(Value::Object(members)) = serde_json::from_slice(line) else {
             return Self::Garbage;
         };
-        if serde_json::from_slice::<CallEvent>(line).is_err() {
-            return Self::Garbage;
-        }
-        let Some(chain) = members.get("chain") else {
-            return Self::Plain;
-        };
-        match Self::link(chain, line) {
-            Some(link) => link,
+        match members.get("chain") {
+            // What a writer of ours linked stays a link, be its event one that this
+            // version can't read.
+            Some(chain) => Self::link(chain, line).unwrap_or(Self::Garbage),
+            None if serde_json::from_slice::<CallEvent>(line).is_ok() => Self::Plain,
             None => Self::Garbage,
         }
     }

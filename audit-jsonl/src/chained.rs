@@ -1,6 +1,7 @@
 //! Chained lines, to a log on disk.
 
 use std::io::BufRead;
+use std::iter;
 use std::time::Instant;
 
 use audit_schema::{CallEvent, Outcome, now_rfc3339};
@@ -8,7 +9,7 @@ use audit_schema::{CallEvent, Outcome, now_rfc3339};
 use crate::chain::{Head, LONGEST_EVENT, Notes};
 use crate::destination::Failure;
 use crate::encode::encode;
-use crate::log::{Fault, Item, Log, sleeping};
+use crate::log::{Fault, Item, Log};
 use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
 use crate::writer::Undelivered;
@@ -98,12 +99,19 @@ impl Chained {
         });
         self.results.extend(results);
         match synced {
-            Err(Stopped { reason, for_good }) if for_good => Err(Undelivered::Failed { reason }),
-            // They stand in the log, but synced is what was asked for.
-            Err(_) if self.durability == Durability::EveryBatch => {
-                Err(Undelivered::GivenUp { written: 0 })
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(()),
+            Err(Stopped { reason, for_good }) => Err(Undelivered::Unsynced {
+                failed: for_good.then_some(reason),
+                // To those who asked for no more, written is enough.
+                told: self.durability == Durability::EveryBatch,
+            }),
+        }
+    }
+
+    /// Counts syncs that failed while the log went from one file to the next.
+    fn tell_of_syncs(&mut self, queue: &Queue) {
+        if let Some(error) = self.log.take_untold() {
+            queue.note_failure(error.to_string());
         }
     }
 
@@ -133,9 +141,10 @@ impl Chained {
                 &mut |pause| queue.pause(pause),
                 linked,
             );
+            self.tell_of_syncs(queue);
             match appended {
                 Ok(()) => return Ok(receipts),
-                Err(Fault::Io(error) | Fault::Spoilt(error)) => {
+                Err(Fault::Io(error) | Fault::Spoilt(error) | Fault::Unsynced(error)) => {
                     if !patience.wait_after(queue, Failure::of(&error)) {
                         return Err(Undelivered::GivenUp { written: 0 });
                     }
@@ -176,12 +185,18 @@ impl Chained {
     fn sync(&mut self, queue: &Queue) -> Result<(), Stopped> {
         let mut patience = Patience::new(self.given_up);
         while self.log.has_unsynced() {
-            match self.log.sync(&mut |pause| queue.pause(pause)) {
+            let synced = self.log.sync(&mut |pause| queue.pause(pause));
+            self.tell_of_syncs(queue);
+            match synced {
                 Ok(()) => {}
                 Err(Fault::Io(error) | Fault::Spoilt(error)) => {
                     if !patience.wait_after(queue, Failure::of(&error)) {
                         return Err(Stopped::for_now(error.to_string()));
                     }
+                }
+                Err(Fault::Unsynced(error)) => {
+                    queue.note_failure(error.to_string());
+                    return Err(Stopped::for_now(error.to_string()));
                 }
                 Err(Fault::Failed(error)) => {
                     let reason = format!("syncing failed in file after file: {error}");
@@ -201,7 +216,12 @@ impl Chained {
     pub(crate) fn reopen(&mut self, queue: &Queue) -> Result<(), String> {
         match self.log.reopen(&mut |pause| queue.pause(pause)) {
             Ok(()) => Ok(()),
-            Err(Fault::Io(error) | Fault::Spoilt(error) | Fault::Failed(error)) => {
+            Err(
+                Fault::Io(error)
+                | Fault::Spoilt(error)
+                | Fault::Unsynced(error)
+                | Fault::Failed(error),
+            ) => {
                 let reason = error.to_string();
                 queue.note_failure(reason.clone());
                 Err(reason)
@@ -226,16 +246,36 @@ impl Chained {
         let Ok(line) = encode(&closing_record(), &mut buffer, LONGEST_EVENT) else {
             return;
         };
-        let item = Item { line, cut: 0 };
-        let closed = self
-            .log
-            .append(std::iter::once(item), told, &mut sleeping, |_| {});
-        let synced = match self.durability {
+        if let Err(reason) = self.write_closing_record(queue, line, &told) {
+            queue.note_failure(reason.clone());
+            queue.note_unclosed(reason);
+        }
+    }
+
+    fn write_closing_record(
+        &mut self,
+        queue: &Queue,
+        line: &[u8],
+        told: &Notes,
+    ) -> Result<(), String> {
+        let mut patience = Patience::new(self.given_up);
+        loop {
+            let item = iter::once(Item { line, cut: 0 });
+            let pause = &mut |pause| queue.pause(pause);
+            match self.log.append(item, told.clone(), pause, |_| {}) {
+                Ok(()) => break,
+                Err(Fault::Failed(error)) => return Err(error.to_string()),
+                Err(Fault::Abandoned) => return Err(CLOSED.into()),
+                Err(Fault::Io(error) | Fault::Spoilt(error) | Fault::Unsynced(error)) => {
+                    if !patience.wait_after(queue, Failure::of(&error)) {
+                        return Err(error.to_string());
+                    }
+                }
+            }
+        }
+        match self.durability {
             Durability::Written => Ok(()),
-            _ => self.log.sync(&mut sleeping),
-        };
-        if let Err(fault) = closed.and(synced) {
-            queue.note_failure(format!("the log could not be closed: {fault:?}"));
+            _ => self.sync(queue).map_err(|stopped| stopped.reason),
         }
     }
 

@@ -50,6 +50,14 @@ pub enum OpenError {
         least: u64,
     },
 
+    /// Each batch would begin a new file.
+    #[error("files are to be rotated at an age of 0: it must be longer")]
+    RotationAge,
+
+    /// Nothing would ever be removed: only rotated files are.
+    #[error("old files are to be removed, and none is ever rotated: say when to rotate")]
+    KeepWithoutRotation,
+
     /// The log can't be opened, read or synced.
     #[error("{}: {source}", path.display())]
     #[non_exhaustive]
@@ -82,6 +90,16 @@ pub enum CloseError {
     Lost {
         /// How many.
         events: u64,
+    },
+
+    /// Every event is settled, and the log's closing record could not be written:
+    /// the log looks as if its writer had been killed, and losses that no line has
+    /// told of are in [`Counters`](crate::Counters) alone.
+    #[error("the log could not be closed: {reason}")]
+    #[non_exhaustive]
+    NoClosingRecord {
+        /// Why.
+        reason: String,
     },
 
     /// The call can't be made here.

@@ -4,6 +4,7 @@
 //! Any number of these, in one process or in many, share a log: each batch is
 //! written under the lock, after a look at where the log ends now.
 
+mod carry;
 mod files;
 mod head_file;
 mod lock;
@@ -20,15 +21,16 @@ use std::time::{Duration, SystemTime};
 pub(crate) use self::lock::sleeping;
 pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
-use crate::chain::{Head, Notes, Tip};
+use crate::chain::{Head, Measured, Notes, Tip};
+use crate::log::carry::Carry;
 use crate::log::files::{made, open, write_whole};
 use crate::log::head_file::Record;
 use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
 use crate::log::recover::Aside;
 
-/// After so many syncs or writes that failed in a row, each in a file of its own,
-/// the log has failed.
+/// After so many syncs that failed in a row, each of a file of its own, the log has
+/// failed.
 const FAILED_FILES: u32 = 3;
 
 #[derive(Debug)]
@@ -63,7 +65,6 @@ pub(crate) struct Log {
     /// The file is new, and its name not known to be on disk.
     name_unsynced: bool,
     failed_syncs: u32,
-    failed_writes: u32,
     /// Nothing is appended to the file any more; what is not known to be on disk
     /// goes to the next one.
     spoilt: bool,
@@ -72,14 +73,10 @@ pub(crate) struct Log {
     torn_at: Option<u64>,
     /// Lines of a spoilt file that the new one must begin with.
     carry: Option<Carry>,
-}
-
-/// Part of a file that is copied into the one after it.
-#[derive(Debug)]
-struct Carry {
-    file: File,
-    from: u64,
-    to: u64,
+    /// Plain lines after the last link of a file that was left.
+    left_plain: Option<Measured>,
+    /// A sync that failed, and of which nobody was told.
+    untold: Option<io::Error>,
 }
 
 /// One event of a batch.
@@ -99,6 +96,9 @@ pub(crate) enum Fault {
     /// Writing failed in a way that says nothing good of the file; the next try
     /// goes to a new one.
     Spoilt(io::Error),
+    /// Lines that were written before may not be on disk, and can't be brought
+    /// there any more.
+    Unsynced(io::Error),
     /// Nothing will ever be written any more.
     Failed(io::Error),
     /// There is to be no other try.
@@ -156,10 +156,11 @@ impl Log {
             written: metadata.len(),
             name_unsynced: false,
             failed_syncs: 0,
-            failed_writes: 0,
             spoilt: false,
             torn_at: None,
             carry: None,
+            left_plain: None,
+            untold: None,
         };
         // What can't be gone on with is an error here and now.
         log.check()?;
@@ -204,7 +205,7 @@ impl Log {
     }
 
     pub(crate) fn has_unsynced(&self) -> bool {
-        self.synced < self.written || self.name_unsynced
+        self.synced < self.written || self.name_unsynced || self.carry.is_some()
     }
 
     pub(crate) fn size(&self) -> u64 {
@@ -212,22 +213,30 @@ impl Log {
     }
 
     /// Makes what is written durable. When that fails, the file is given up, and
-    /// what is not known to be on disk is written to a new one, and synced there.
+    /// the next call writes what is not known to be on disk to a new one, and syncs
+    /// that.
     pub(crate) fn sync(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
-        loop {
-            if self.spoilt {
-                // A sync that has failed may succeed the next time, and what was to
-                // be synced is not on disk.
-                self.under_lock(pause, |log| log.look().map(drop))?;
+        if self.spoilt || self.carry.is_some() {
+            // A sync that has failed may succeed the next time, and what was to
+            // be synced is not on disk.
+            self.under_lock(pause, |log| log.look().map(drop))?;
+        }
+        match self.sync_once() {
+            Ok(()) => {
+                self.failed_syncs = 0;
+                Ok(())
             }
-            match self.sync_once() {
-                Ok(()) => {
-                    self.failed_syncs = 0;
-                    return Ok(());
-                }
-                Err(error) => self.note_failed_sync(error)?,
+            Err(error) => {
+                let told = io::Error::new(error.kind(), error.to_string());
+                self.note_failed_sync(error)?;
+                Err(Fault::Spoilt(told))
             }
         }
+    }
+
+    /// A sync that failed meanwhile.
+    pub(crate) fn take_untold(&mut self) -> Option<io::Error> {
+        self.untold.take()
     }
 
     /// The file is given up; with too many in a row, the log.
@@ -333,6 +342,7 @@ impl Log {
         }
         self.write_lines(lines, end)?;
         self.pending = Notes::default();
+        self.left_plain = None;
         self.aside = None;
         Ok(())
     }
@@ -345,11 +355,11 @@ impl Log {
             // finds it beyond the head.
             self.left = None;
             let taken_back = self.file.set_len(start);
-            if taken_back.is_ok() && passes(error.kind()) {
+            // Of a file in which nothing stands, nothing is to be feared.
+            if taken_back.is_ok() && (passes(error.kind()) || start == 0) {
                 return Err(Fault::Io(error));
             }
             self.spoilt = true;
-            self.failed_writes += 1;
             if taken_back.is_err() {
                 // While we have the lock: others would take up whole lines of it,
                 // which are going to be written again.
@@ -358,13 +368,8 @@ impl Log {
                     return Err(Fault::Failed(error));
                 }
             }
-            return Err(if self.failed_writes >= FAILED_FILES {
-                Fault::Failed(error)
-            } else {
-                Fault::Spoilt(error)
-            });
+            return Err(Fault::Spoilt(error));
         }
-        self.failed_writes = 0;
         self.written = start + lines.len() as u64;
         if let Tip::After(head) = tip {
             self.write_head(*head);

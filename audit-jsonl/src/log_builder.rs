@@ -130,20 +130,14 @@ impl LogBuilder {
     /// The error names the path. Nothing was started, and nothing recorded is
     /// lost.
     ///
-    /// - [`OpenError::Queue`], [`OpenError::RotationBytes`]: a bound that makes
-    ///   no sense.
+    /// - [`OpenError::Queue`], [`OpenError::RotationBytes`],
+    ///   [`OpenError::RotationAge`], [`OpenError::KeepWithoutRotation`]: a bound that
+    ///   makes no sense.
     /// - [`OpenError::Io`]: the log or its head file can't be opened, read or
     ///   synced; the file holds something that is no record of a call.
     pub fn open(self) -> Result<JsonLinesAuditSink, OpenError> {
         self.queue.check()?;
-        if let Some(given) = self.rotation.size
-            && given < LEAST_ROTATION_BYTES
-        {
-            return Err(OpenError::RotationBytes {
-                given,
-                least: LEAST_ROTATION_BYTES,
-            });
-        }
+        self.check_rotation()?;
         let log = self.open_log().map_err(|source| OpenError::Io {
             path: self.path.clone(),
             source,
@@ -155,6 +149,28 @@ impl LogBuilder {
         Ok(sink)
     }
 
+    fn check_rotation(&self) -> Result<(), OpenError> {
+        let rotation = &self.rotation;
+        if let Some(given) = rotation.size
+            && given < LEAST_ROTATION_BYTES
+        {
+            return Err(OpenError::RotationBytes {
+                given,
+                least: LEAST_ROTATION_BYTES,
+            });
+        }
+        if rotation.age == Some(Duration::ZERO) {
+            return Err(OpenError::RotationAge);
+        }
+        let keeps = rotation.keep_files.is_some()
+            || rotation.keep_bytes.is_some()
+            || rotation.keep_age.is_some();
+        if keeps && rotation.size.is_none() && rotation.age.is_none() {
+            return Err(OpenError::KeepWithoutRotation);
+        }
+        Ok(())
+    }
+
     fn open_log(&self) -> io::Result<Log> {
         if self.create_parents
             && let Some(parent) = self.path.parent()
@@ -163,7 +179,10 @@ impl LogBuilder {
         }
         Log::open(&self.path, self.rotation.clone(), self.reserve_bytes).map_err(
             |fault| match fault {
-                Fault::Io(error) | Fault::Spoilt(error) | Fault::Failed(error) => error,
+                Fault::Io(error)
+                | Fault::Spoilt(error)
+                | Fault::Unsynced(error)
+                | Fault::Failed(error) => error,
                 Fault::Abandoned => io::ErrorKind::TimedOut.into(),
             },
         )

@@ -90,6 +90,8 @@ pub(crate) struct Fates {
     pub(crate) written: u64,
     pub(crate) dropped: u64,
     pub(crate) fallen_back: u64,
+    /// Of those written, such as were to be synced and are not.
+    pub(crate) unsynced: u64,
 }
 
 /// Lines for the writer.

@@ -248,6 +248,8 @@ impl JsonLinesAuditSink {
     ///   begun to write is given up when it comes back.
     /// - [`CloseError::Lost`]: events that were queued when the call began
     ///   could not be written.
+    /// - [`CloseError::NoClosingRecord`]: the last record of a chained log could
+    ///   not be written.
     /// - [`CloseError::Unusable`]: the call can't be made here.
     pub fn close(&self, timeout: Duration) -> Result<Counters, CloseError> {
         let queue = &self.shared.queue;
@@ -274,6 +276,9 @@ impl JsonLinesAuditSink {
         let lost = queue.lost_of_accepted() - lost_before;
         if lost > 0 {
             return Err(CloseError::Lost { events: lost });
+        }
+        if let Some(reason) = queue.unclosed() {
+            return Err(CloseError::NoClosingRecord { reason });
         }
         Ok(queue.counters())
     }

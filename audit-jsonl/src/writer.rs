@@ -25,6 +25,9 @@ pub(crate) enum Output {
 pub(crate) enum Undelivered {
     /// It is given up; the next may do better. So many bytes of it are written.
     GivenUp { written: usize },
+    /// All of it is written, and could not be synced. Nothing more will be
+    /// written, if it failed for good. `told`: whoever flushes is to be told.
+    Unsynced { failed: Option<String>, told: bool },
     /// Nothing will be written any more, for that reason.
     Failed { reason: String },
 }
@@ -86,15 +89,13 @@ fn write_all(
             Turn::Due => output.sync_due(queue).map_err(fail)?,
             Turn::Reopen => output.reopen(queue),
             Turn::Write(segment) => match output.write(queue, &segment) {
-                Ok(()) => {
-                    let written = segment.bytes.len();
-                    let fates = Fates {
-                        written: segment.events,
-                        ..Fates::default()
-                    };
-                    queue.settle(segment, written, fates, &[]);
-                    // Now they find it counted, and its room free.
-                    output.tell_commits(queue);
+                Ok(()) => settle_written(queue, output, segment, false),
+                Err(Undelivered::Unsynced { failed, told }) => {
+                    let ended = failed.map(fail);
+                    settle_written(queue, output, segment, told);
+                    if let Some(ended) = ended {
+                        return Err(ended);
+                    }
                 }
                 Err(Undelivered::GivenUp { written }) => {
                     output.tell_commits(queue);
@@ -109,6 +110,20 @@ fn write_all(
             },
         }
     }
+}
+
+/// Settles a segment that is written. `unsynced`: and was to be synced, which
+/// failed.
+fn settle_written(queue: &Queue, output: &mut Output, segment: Segment, unsynced: bool) {
+    let written = segment.bytes.len();
+    let fates = Fates {
+        written: segment.events,
+        unsynced: if unsynced { segment.events } else { 0 },
+        ..Fates::default()
+    };
+    queue.settle(segment, written, fates, &[]);
+    // Now who commits finds it counted, and its room free.
+    output.tell_commits(queue);
 }
 
 impl Output {

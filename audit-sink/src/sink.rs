@@ -115,6 +115,8 @@ pub trait AuditSink: Send + Sync {
     ///
     /// - [`FlushError::Timeout`]: it would have taken longer.
     /// - [`FlushError::Lost`]: some of those events will never be recorded.
+    /// - [`FlushError::Unsynced`]: they are recorded, and not as durably as the sink
+    ///   was set to.
     /// - [`FlushError::Unusable`]: waiting makes no sense here, as on the
     ///   sink's own writer thread or in a forked child.
     fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
@@ -154,6 +156,15 @@ pub enum FlushError {
         events: u64,
     },
 
+    /// The events are recorded, and what the sink was set to do so that they
+    /// survive a power loss has failed.
+    #[error("{events} events are written, and could not be synced")]
+    #[non_exhaustive]
+    Unsynced {
+        /// How many.
+        events: u64,
+    },
+
     /// The call can't be made here.
     #[error("can't flush here: {reason}")]
     #[non_exhaustive]
@@ -174,6 +185,12 @@ impl FlushError {
     #[must_use]
     pub fn lost(events: u64) -> Self {
         Self::Lost { events }
+    }
+
+    /// That many events are recorded, and may not survive a power loss.
+    #[must_use]
+    pub fn unsynced(events: u64) -> Self {
+        Self::Unsynced { events }
     }
 
     /// The call can't be made here, for that reason.

@@ -1,20 +1,17 @@
 //! Where the log goes on, when it and its head don't agree.
 
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::mem;
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
+use std::iter;
 
 use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
-use crate::log::files::{Reading, made, open, options, write_whole};
+use crate::log::files::{Reading, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
-use crate::log::{Carry, Fault, Log, tail};
-
-/// What is synced is doubted, when a sync has failed, back to a multiple of this.
-const DOUBTED: u64 = 64 * 1024;
+use crate::log::{Fault, Log, tail};
 
 /// Where bytes go that are no records, until a line tells of them all.
 #[derive(Debug)]
@@ -51,6 +48,7 @@ impl Log {
             let tip = Tip::After(record.head);
             self.left = Some(record.clone());
             self.pending.after = None;
+            self.pending.plain = self.left_plain.clone();
             return Ok(tip);
         }
         let tip = self.recover(record, size)?;
@@ -63,6 +61,9 @@ impl Log {
             {
                 self.write_head(head);
             }
+        }
+        if self.pending.plain.is_none() {
+            self.pending.plain = self.left_plain.clone();
         }
         Ok(tip)
     }
@@ -92,29 +93,6 @@ impl Log {
             self.open_named()?;
         }
         Ok(is_ours)
-    }
-
-    /// Opens what bears the log's name now, or makes it.
-    fn open_named(&mut self) -> io::Result<()> {
-        let file = open(&self.path, true)?;
-        let old = mem::replace(&mut self.file, file);
-        if self.synced < self.written && self.carry.is_none() && old.sync_data().is_err() {
-            self.failed_syncs += 1;
-            self.carry = Some(Carry {
-                file: old,
-                from: self.synced,
-                to: self.written,
-            });
-        }
-        let metadata = self.file.metadata()?;
-        self.file_id = FileId::of(&metadata);
-        self.first_seq = None;
-        self.made = made(&metadata);
-        self.synced = 0;
-        self.written = metadata.len();
-        self.name_unsynced = true;
-        self.left = None;
-        Ok(())
     }
 
     fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {
@@ -240,7 +218,8 @@ impl Log {
                 self.take_rest(end, size, Tip::After(head), false)
             }
             (_, Some(last)) => self.take_rest(0, size, Tip::After(last), true),
-            (_, None) => self.take_rest(0, size, Tip::New(stream), false),
+            // No number of a stream is ever used again.
+            (_, None) => self.take_rest(0, size, Tip::After(record.head), false),
         }
     }
 
@@ -260,8 +239,41 @@ impl Log {
         if rest.end < size {
             let torn = self.set_aside(rest.end, size, rest.tip.next_seq())?;
             self.pending.torn = Some(torn);
+        } else if self.pending.torn.is_none() {
+            self.pending.torn = self.untold_torn(rest.tip.next_seq())?;
         }
         Ok(rest.tip)
+    }
+
+    /// What was set aside before the line with that number, which would tell of it
+    /// and isn't there: who set it aside has ended in between.
+    fn untold_torn(&self, next_seq: u64) -> io::Result<Option<Measured>> {
+        let base = names::with_suffix(&self.path, &format!(".torn-{next_seq}"));
+        let numbered = (1_u64..).map(|number| names::with_suffix(&base, &format!(".{number}")));
+        let mut hash = Sha256::new();
+        let mut count = 0;
+        for name in iter::once(base.clone()).chain(numbered) {
+            let file = match options(false).open(&name) {
+                Ok(file) => file,
+                Err(error) if error.kind() == ErrorKind::NotFound => break,
+                Err(error) => return Err(error),
+            };
+            let mut reader = BufReader::new(Reading(&file));
+            loop {
+                let block = reader.fill_buf()?;
+                let length = block.len();
+                if length == 0 {
+                    break;
+                }
+                hash.update(block);
+                count += length as u64;
+                reader.consume(length);
+            }
+        }
+        Ok((count > 0).then(|| Measured {
+            count,
+            sha256: hash.finalize().into(),
+        }))
     }
 
     /// Copies the end of the log to a file of its own, and cuts it off.
@@ -324,108 +336,6 @@ impl Log {
         Ok(name.to_string_lossy().into_owned())
     }
 
-    /// A file on which a sync or a write failed is never appended to again. What
-    /// is not known to be on disk is to begin the new one.
-    pub(super) fn move_spoilt_away(&mut self) -> Result<(), Fault> {
-        let named = fs::symlink_metadata(&self.path);
-        let is_ours = named.is_ok_and(|named| FileId::of(&named) == self.file_id);
-        // Otherwise another writer has done it.
-        if is_ours {
-            if let Some((head, end)) = self.end_of_spoilt()? {
-                self.written = end;
-                // Once the file has another name, only the head tells where it
-                // ended.
-                self.settle_head(head)?;
-                let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq + 1);
-                let wanted = names::rotated(&self.path, &head.stream, first_seq);
-                let file = self.file.try_clone()?;
-                // Lines before it share blocks and writes with those that failed,
-                // and may have gone with them.
-                let from = self.synced.min(end) / DOUBTED * DOUBTED;
-                let from = tail::last_line_end(&mut self.file, from)?;
-                names::rename_aside(&self.path, &wanted)?;
-                self.carry = Some(Carry {
-                    file,
-                    from,
-                    to: end,
-                });
-            } else {
-                let wanted = names::with_suffix(&self.path, ".spoilt");
-                names::rename_aside(&self.path, &wanted)?;
-            }
-            self.open_named()?;
-        }
-        self.spoilt = false;
-        self.torn_at = None;
-        Ok(())
-    }
-
-    /// The last line of the chain in a spoilt file, and where it ends. The head
-    /// file may lag behind.
-    fn end_of_spoilt(&mut self) -> Result<Option<(Head, u64)>, Fault> {
-        let size = match self.torn_at {
-            Some(torn_at) => torn_at,
-            None => self.file.metadata()?.len(),
-        };
-        let record = Record::read(&mut self.head_file)?;
-        let (tip, from, passing_over) = match record {
-            Some(record) if record.file == self.file_id && record.size <= size => {
-                (Tip::After(record.head), record.size, false)
-            }
-            Some(record) if record.file != self.file_id => (Tip::After(record.head), 0, true),
-            _ => match tail::last_link(&mut self.file, size)? {
-                Some((head, end)) => (Tip::After(head), end, false),
-                None => return Ok(None),
-            },
-        };
-        let rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
-        Ok(match rest.tip {
-            Tip::After(head) => Some((head, rest.end)),
-            Tip::New(_) => None,
-        })
-    }
-
-    /// Begins the new file with the lines of the old one that may not be on disk.
-    fn carry_over(&mut self, tip: &Tip) -> Result<(), Fault> {
-        let Some(carry) = &mut self.carry else {
-            return Ok(());
-        };
-        let mut block = vec![0; 1024 * 1024];
-        let mut before: Option<Tip> = None;
-        while carry.from < carry.to {
-            let length = (carry.to - carry.from).min(block.len() as u64) as usize;
-            carry.file.seek(SeekFrom::Start(carry.from))?;
-            Reading(&carry.file).read_exact(&mut block[..length])?;
-            // Whole lines at a time, so that a stop in between leaves no fragment.
-            let Some(whole) = block[..length].iter().rposition(|&byte| byte == b'\n') else {
-                if length < block.len() {
-                    return Err(unreadable());
-                }
-                block.resize(2 * length, 0);
-                continue;
-            };
-            let lines = &block[..=whole];
-            for line in lines.split_inclusive(|&byte| byte == b'\n') {
-                before = check_link(before, line)?;
-            }
-            let start = self.written;
-            if let Err(error) = write_whole(&mut self.file, lines) {
-                self.file.set_len(start)?;
-                return Err(error.into());
-            }
-            self.written = start + lines.len() as u64;
-            carry.from += lines.len() as u64;
-        }
-        if before.is_some_and(|last| last != *tip) {
-            return Err(unreadable());
-        }
-        self.carry = None;
-        if let Tip::After(head) = tip {
-            self.write_head(*head);
-        }
-        Ok(())
-    }
-
     /// The number of the file's first link.
     pub(super) fn first_seq_of_file(&mut self) -> io::Result<Option<u64>> {
         if self.first_seq.is_none()
@@ -439,22 +349,4 @@ impl Log {
 
 fn is_later(line: &Head, head: &Head) -> bool {
     line.stream == head.stream && line.seq > head.seq
-}
-
-/// The tip after a line of a spoilt file, if it follows the one before.
-fn check_link(before: Option<Tip>, line: &[u8]) -> Result<Option<Tip>, Fault> {
-    match Line::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
-        Line::Plain => Ok(before),
-        Line::Link { head, prev } if before.is_none_or(|tip| tip.is_followed_by(&head, prev)) => {
-            Ok(Some(Tip::After(head)))
-        }
-        _ => Err(unreadable()),
-    }
-}
-
-/// Lines that are not known to be on disk don't read back as they were written,
-/// so they can't be written anew.
-fn unreadable() -> Fault {
-    let message = "lines that could not be synced don't read back as they were";
-    Fault::Failed(io::Error::new(ErrorKind::InvalidData, message))
 }

@@ -42,6 +42,11 @@ impl Log {
         if self.written == 0 || !self.is_due(more) {
             return Ok(());
         }
+        if self.pending.plain.is_some() || self.pending.gone.is_some() {
+            // They would not be found again if the next line were not written. It
+            // is the next batch's turn.
+            return Ok(());
+        }
         // What is renamed must be whole on disk: nobody will sync it again.
         if let Err(error) = self.file.sync_all() {
             let again = io::Error::new(error.kind(), error.to_string());

@@ -20,6 +20,8 @@ pub(crate) struct Rest {
     pub(crate) tip: Tip,
     /// Plain lines after it.
     pub(crate) plain: Option<Measured>,
+    /// Where the last link ends; at first, where the reading begins.
+    pub(crate) last_link_end: u64,
     /// Where the good lines end.
     pub(crate) end: u64,
     /// Whether what comes then begins with a whole line.
@@ -41,6 +43,7 @@ pub(crate) fn read_rest(
     let mut rest = Rest {
         tip,
         plain: None,
+        last_link_end: from,
         end: from,
         bad_line: false,
     };
@@ -59,6 +62,7 @@ pub(crate) fn read_rest(
         match Line::parse(&line[..read - 1]) {
             Line::Link { head, prev } if rest.tip.is_followed_by(&head, prev) => {
                 rest.tip = Tip::After(head);
+                rest.last_link_end = rest.end + read as u64;
                 plain = Sha256::new();
                 plain_lines = 0;
             }
@@ -227,4 +231,26 @@ fn read_block(file: &mut File, start: u64, end: u64, block: &mut Vec<u8>) -> io:
     block.resize((end - start) as usize, 0);
     file.seek(SeekFrom::Start(start))?;
     Reading(file).read_exact(block)
+}
+
+/// The whole lines of a part of a file, one at a time.
+pub(crate) struct Lines<R> {
+    reader: BufReader<io::Take<R>>,
+    line: Vec<u8>,
+}
+
+impl<R: Read> Lines<R> {
+    pub(crate) fn new(from: R, bytes: u64) -> Self {
+        Self {
+            reader: BufReader::with_capacity(BLOCK as usize, from.take(bytes)),
+            line: Vec::new(),
+        }
+    }
+
+    /// The next, its line feed included.
+    pub(crate) fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
+        self.line.clear();
+        self.reader.read_until(b'\n', &mut self.line)?;
+        Ok(self.line.ends_with(b"\n").then_some(&self.line))
+    }
 }

@@ -62,6 +62,8 @@ pub(super) struct State {
     pub(super) reopens_asked: u64,
     pub(super) reopens_done: u64,
     pub(super) reopened: Result<(), String>,
+    /// Why the log has no closing record.
+    pub(super) unclosed: Option<String>,
 
     pub(super) counters: Counters,
     pub(super) trouble: Trouble,
@@ -100,6 +102,8 @@ pub(super) struct Flush {
     pub(super) target: u64,
     /// So many of those were lost.
     pub(super) lost: u64,
+    /// So many were written, and not synced although they were to be.
+    pub(super) unsynced: u64,
 }
 
 impl State {
@@ -127,6 +131,7 @@ impl State {
             reopens_asked: 0,
             reopens_done: 0,
             reopened: Ok(()),
+            unclosed: None,
             counters: Counters::default(),
             trouble: Trouble::default(),
         }
@@ -146,7 +151,7 @@ impl State {
 
     /// Whether the writer has nothing to do until somebody wakes it.
     pub(super) fn is_idle(&self) -> bool {
-        self.open && self.pending == 0
+        self.open && self.pending == 0 && self.reopens_done == self.reopens_asked
     }
 
     /// Whether the writer should take what there is, rather than doze and let
@@ -284,10 +289,15 @@ impl State {
         }
     }
 
-    pub(super) fn end_flush(&mut self, id: u64) -> u64 {
+    /// How many of the events that a flush waited for were lost, and how many
+    /// were not synced.
+    pub(super) fn end_flush(&mut self, id: u64) -> (u64, u64) {
         match self.flushes.iter().position(|flush| flush.id == id) {
-            Some(at) => self.flushes.swap_remove(at).lost,
-            None => 0,
+            Some(at) => {
+                let flush = self.flushes.swap_remove(at);
+                (flush.lost, flush.unsynced)
+            }
+            None => (0, 0),
         }
     }
 

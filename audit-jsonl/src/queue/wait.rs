@@ -25,6 +25,7 @@ impl Queue {
             id,
             target,
             lost: 0,
+            unsynced: 0,
         });
         self.rouse_writer(&mut state);
         while state.settled < target {
@@ -33,11 +34,13 @@ impl Queue {
             }
         }
         let left = target.saturating_sub(state.settled);
-        let lost = state.end_flush(id);
+        let (lost, unsynced) = state.end_flush(id);
         if left > 0 {
             Err(FlushError::timeout(timeout, left))
         } else if lost > 0 {
             Err(FlushError::lost(lost))
+        } else if unsynced > 0 {
+            Err(FlushError::unsynced(unsynced))
         } else {
             Ok(())
         }
@@ -126,6 +129,11 @@ impl Queue {
             }
         }
         Ok(())
+    }
+
+    /// Why the log has no closing record, if it was to have one.
+    pub(crate) fn unclosed(&self) -> Option<String> {
+        self.state.lock().unclosed.clone()
     }
 
     /// Waits until the writer has done something; whether it was too late.

@@ -103,6 +103,7 @@ impl Queue {
         for flush in flushes {
             // How many of the segment's events it waits for.
             let own = flush.target.saturating_sub(*settled);
+            flush.unsynced += own.min(fates.unsynced);
             for lost in lost {
                 flush.lost += own.clamp(lost.start, lost.end) - lost.start;
             }
@@ -127,6 +128,10 @@ impl Queue {
         state.counters.queued_bytes = state.pending_bytes as u64;
         state.counters.dropped += events;
         state.lost_of_accepted += events;
+        let settled = state.settled;
+        for flush in &mut state.flushes {
+            flush.lost += flush.target.saturating_sub(settled).min(events);
+        }
         state.settled += events;
         for commit in &mut state.commits {
             commit.result.get_or_insert(Err(CommitError::NotRecorded));
@@ -201,6 +206,11 @@ impl Queue {
         state.reopened = result;
         drop(state);
         self.progress.notify_all();
+    }
+
+    /// Says why the log has no closing record.
+    pub(crate) fn note_unclosed(&self, reason: String) {
+        self.state.lock().unclosed = Some(reason);
     }
 
     /// Says that the log is larger than its operator wished, or not any more.
