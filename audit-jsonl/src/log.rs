@@ -68,6 +68,8 @@ pub(crate) struct Log {
     /// Nothing is appended to the file any more; what is not known to be on disk
     /// goes to the next one.
     spoilt: bool,
+    /// For a sync of it has failed.
+    doubt: bool,
     /// Where the good lines of the spoilt file end, if what was begun after them
     /// could not be taken back.
     torn_at: Option<u64>,
@@ -157,6 +159,7 @@ impl Log {
             name_unsynced: false,
             failed_syncs: 0,
             spoilt: false,
+            doubt: false,
             torn_at: None,
             carry: None,
             left_plain: None,
@@ -243,6 +246,7 @@ impl Log {
     fn note_failed_sync(&mut self, error: io::Error) -> Result<(), Fault> {
         self.failed_syncs += 1;
         self.spoilt = true;
+        self.doubt = true;
         if self.failed_syncs >= FAILED_FILES {
             return Err(Fault::Failed(error));
         }

@@ -26,11 +26,14 @@ pub(super) struct Carry {
 }
 
 impl Carry {
-    /// Of a file of which so much is synced, and which ends there.
-    fn of(mut file: File, synced: u64, to: u64) -> Self {
-        let doubted = synced.min(to) / DOUBTED * DOUBTED;
-        // What can't be read is doubted from the beginning.
-        let from = tail::last_line_end(&mut file, doubted).unwrap_or(0);
+    /// Of a file of which so much is synced, and which ends there. With `doubt`, a
+    /// sync of it has failed.
+    fn of(mut file: File, synced: u64, to: u64, doubt: bool) -> Self {
+        let mut from = synced.min(to);
+        if doubt {
+            // What can't be read is doubted from the beginning.
+            from = tail::last_line_end(&mut file, from / DOUBTED * DOUBTED).unwrap_or(0);
+        }
         Self { file, from, to }
     }
 
@@ -61,19 +64,21 @@ impl Log {
         let old = mem::replace(&mut self.file, file);
         if self.synced < self.written && self.carry.is_none() {
             // A sync that has failed is never tried again on the same file.
-            let synced = if self.spoilt {
-                Ok(false)
-            } else {
-                old.sync_data().map(|()| true)
-            };
-            if let Err(error) = &synced {
+            if !self.spoilt
+                && let Err(error) = old.sync_data()
+            {
                 self.failed_syncs += 1;
-                self.untold = Some(io::Error::new(error.kind(), error.to_string()));
+                self.spoilt = true;
+                self.doubt = true;
+                self.untold = Some(error);
             }
-            if !matches!(synced, Ok(true)) {
-                self.carry = Some(Carry::of(old, self.synced, self.written));
+            if self.spoilt {
+                self.carry = Some(Carry::of(old, self.synced, self.written, self.doubt));
             }
         }
+        self.spoilt = false;
+        self.doubt = false;
+        self.torn_at = None;
         let metadata = self.file.metadata()?;
         self.file_id = FileId::of(&metadata);
         self.first_seq = None;
@@ -88,15 +93,16 @@ impl Log {
     /// A file on which a sync or a write failed is never appended to again. What
     /// is not known to be on disk is to begin the new one.
     pub(super) fn move_spoilt_away(&mut self) -> Result<(), Fault> {
-        let named = fs::symlink_metadata(&self.path);
-        if named.is_ok_and(|named| FileId::of(&named) == self.file_id) {
+        let is_ours = match fs::symlink_metadata(&self.path) {
+            Ok(named) => FileId::of(&named) == self.file_id,
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            Err(error) => return Err(error.into()),
+        };
+        if is_ours {
             self.rename_spoilt()?;
         }
         // Otherwise somebody else has renamed it.
-        self.open_named()?;
-        self.spoilt = false;
-        self.torn_at = None;
-        Ok(())
+        Ok(self.open_named()?)
     }
 
     fn rename_spoilt(&mut self) -> Result<(), Fault> {
@@ -116,7 +122,7 @@ impl Log {
         }
         let first_seq = self.first_seq_of_file()?.unwrap_or(end.head.seq + 1);
         let wanted = names::rotated(&self.path, &end.head.stream, first_seq);
-        let carry = Carry::of(self.file.try_clone()?, self.synced, end.at);
+        let carry = Carry::of(self.file.try_clone()?, self.synced, end.at, self.doubt);
         names::rename_aside(&self.path, &wanted)?;
         self.carry = Some(carry);
         // They stay behind, where nobody looks for them again.

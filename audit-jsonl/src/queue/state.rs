@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::mem;
 use std::time::Instant;
 
+use audit_sink::FlushError;
+
 use crate::queue::{FORKED, Fates, Limits, Mark, Segment};
 use crate::trouble::Trouble;
 use crate::{CommitError, Counters, Receipt};
@@ -54,6 +56,9 @@ pub(super) struct State {
     pub(super) accepted: u64,
     pub(super) settled: u64,
     pub(super) lost_of_accepted: u64,
+    /// Events that were written and were to be synced, since the last sync that
+    /// succeeded.
+    pub(super) unsynced: u64,
     pub(super) flushes: Vec<Flush>,
     pub(super) commits: Vec<Commit>,
     /// For flushes and commits.
@@ -102,8 +107,6 @@ pub(super) struct Flush {
     pub(super) target: u64,
     /// So many of those were lost.
     pub(super) lost: u64,
-    /// So many were written, and not synced although they were to be.
-    pub(super) unsynced: u64,
 }
 
 impl State {
@@ -125,6 +128,7 @@ impl State {
             accepted: 0,
             settled: 0,
             lost_of_accepted: 0,
+            unsynced: 0,
             flushes: Vec::new(),
             commits: Vec::new(),
             next_id: 0,
@@ -289,15 +293,19 @@ impl State {
         }
     }
 
-    /// How many of the events that a flush waited for were lost, and how many
-    /// were not synced.
-    pub(super) fn end_flush(&mut self, id: u64) -> (u64, u64) {
+    /// How many of the events that a flush waited for were lost.
+    pub(super) fn end_flush(&mut self, id: u64) -> u64 {
         match self.flushes.iter().position(|flush| flush.id == id) {
-            Some(at) => {
-                let flush = self.flushes.swap_remove(at);
-                (flush.lost, flush.unsynced)
-            }
-            None => (0, 0),
+            Some(at) => self.flushes.swap_remove(at).lost,
+            None => 0,
+        }
+    }
+
+    /// That all is as durable as it was to be, or an error.
+    pub(super) fn check_synced(&self) -> Result<(), FlushError> {
+        match self.unsynced {
+            0 => Ok(()),
+            events => Err(FlushError::unsynced(events)),
         }
     }
 

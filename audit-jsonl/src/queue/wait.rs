@@ -18,14 +18,13 @@ impl Queue {
         let mut state = self.state.lock();
         let target = state.accepted;
         if state.settled >= target {
-            return Ok(());
+            return state.check_synced();
         }
         let id = state.new_id();
         state.flushes.push(Flush {
             id,
             target,
             lost: 0,
-            unsynced: 0,
         });
         self.rouse_writer(&mut state);
         while state.settled < target {
@@ -34,15 +33,13 @@ impl Queue {
             }
         }
         let left = target.saturating_sub(state.settled);
-        let (lost, unsynced) = state.end_flush(id);
+        let lost = state.end_flush(id);
         if left > 0 {
             Err(FlushError::timeout(timeout, left))
         } else if lost > 0 {
             Err(FlushError::lost(lost))
-        } else if unsynced > 0 {
-            Err(FlushError::unsynced(unsynced))
         } else {
-            Ok(())
+            state.check_synced()
         }
     }
 

@@ -97,13 +97,17 @@ impl Queue {
         state.counters.dropped += fates.dropped;
         state.counters.fallen_back += fates.fallen_back;
         state.lost_of_accepted += fates.dropped;
+        if fates.unsynced > 0 {
+            state.unsynced += fates.unsynced;
+        } else if fates.written > 0 {
+            state.unsynced = 0;
+        }
         let State {
             flushes, settled, ..
         } = &mut *state;
         for flush in flushes {
             // How many of the segment's events it waits for.
             let own = flush.target.saturating_sub(*settled);
-            flush.unsynced += own.min(fates.unsynced);
             for lost in lost {
                 flush.lost += own.clamp(lost.start, lost.end) - lost.start;
             }

@@ -49,6 +49,9 @@ struct Checker {
     /// Streams in the order in which they follow one another.
     order: Vec<String>,
     torn: BTreeSet<(u64, String)>,
+    /// Plain lines at the end of a file, and links that tell of such.
+    left_plain: BTreeSet<(u64, String)>,
+    told_of_left: Vec<(String, Value)>,
     names: BTreeSet<String>,
 }
 
@@ -59,6 +62,8 @@ pub(crate) fn check(log: &Path) -> Found {
         links: BTreeMap::new(),
         order: Vec::new(),
         torn: BTreeSet::new(),
+        left_plain: BTreeSet::new(),
+        told_of_left: Vec::new(),
         names: BTreeSet::new(),
     };
     checker.read(log);
@@ -145,6 +150,14 @@ impl Checker {
             // time, after plain lines that are in the file before.
             let repeated = of_this_file.is_empty() && plain_lines == 0;
             let told = value["chain"].get("plain").filter(|_| !repeated);
+            // Or the plain lines are the last of a file that was left.
+            if let (0, Some(told)) = (plain_lines, told) {
+                self.told_of_left.push((place.clone(), told.clone()));
+                if !of_this_file.insert(seq) {
+                    self.problem(format!("{place} stands twice in its file"));
+                }
+                continue;
+            }
             let told_lines = told.map_or(0, |told| told["lines"].as_u64().unwrap_or(0));
             let hash = hex(&std::mem::take(&mut plain).finalize());
             if told_lines != plain_lines || told.is_some_and(|told| told["sha256"] != hash.as_str())
@@ -157,6 +170,20 @@ impl Checker {
             plain_lines = 0;
             if !of_this_file.insert(seq) {
                 self.problem(format!("{place} stands twice in its file"));
+            }
+        }
+        if plain_lines > 0 {
+            self.left_plain
+                .insert((plain_lines, hex(&plain.finalize())));
+        }
+    }
+
+    fn check_left_plain(&mut self) {
+        for (place, told) in std::mem::take(&mut self.told_of_left) {
+            let lines = told["lines"].as_u64().unwrap_or(0);
+            let hash = told["sha256"].as_str().unwrap_or("").to_owned();
+            if !self.left_plain.contains(&(lines, hash)) {
+                self.problem(format!("{place} tells of {lines} plain lines, not 0"));
             }
         }
     }
@@ -194,6 +221,7 @@ impl Checker {
     }
 
     fn check_links(&mut self) {
+        self.check_left_plain();
         self.order_streams();
         let mut ids = BTreeSet::new();
         for stream in self.order.clone() {
@@ -203,6 +231,9 @@ impl Checker {
             for (seq, link) in links {
                 let place = &link.place;
                 match &before {
+                    // All that came before is told to be gone.
+                    None if link.prev.is_some()
+                        && link.chain["gone"]["hash"].as_str() == link.prev.as_deref() => {}
                     None if seq != 0 => {
                         self.found
                             .missing
