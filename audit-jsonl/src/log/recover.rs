@@ -1,6 +1,6 @@
 //! Where the log goes on, when it and its head don't agree.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::mem;
 
@@ -8,18 +8,13 @@ use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
-use crate::log::files::{Reading, made, open, options, write_whole};
+use crate::log::files::{Aside, Reading, made, open, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Carry, Fault, Log, tail};
 
-/// Where bytes go that are no records, until a line tells of them all.
-#[derive(Debug)]
-pub(super) struct Aside {
-    file: File,
-    hash: Sha256,
-    count: u64,
-}
+/// What is synced is doubted, when a sync has failed, back to a multiple of this.
+const DOUBTED: u64 = 64 * 1024;
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
@@ -329,10 +324,14 @@ impl Log {
                 let first_seq = self.first_seq_of_file()?.unwrap_or(head.seq + 1);
                 let wanted = names::rotated(&self.path, &head.stream, first_seq);
                 let file = self.file.try_clone()?;
+                // Lines before it share blocks and writes with those that failed,
+                // and may have gone with them.
+                let from = self.synced.min(end) / DOUBTED * DOUBTED;
+                let from = tail::last_line_end(&mut self.file, from)?;
                 names::rename_aside(&self.path, &wanted)?;
                 self.carry = Some(Carry {
                     file,
-                    from: self.synced.min(end),
+                    from,
                     to: end,
                 });
             } else {

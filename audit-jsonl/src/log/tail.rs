@@ -133,6 +133,12 @@ pub(crate) fn line_ending_at(file: &mut File, end: u64) -> io::Result<Option<Vec
     }
 }
 
+/// Where the last whole line before `end` ends.
+pub(crate) fn last_line_end(file: &mut File, end: u64) -> io::Result<u64> {
+    let last = Backward::new(file, end).next_line()?;
+    Ok(last.map_or(0, |(end, _)| end))
+}
+
 /// The first link, and where its line begins. Plain lines may stand before it;
 /// there is an end to what is read of them.
 pub(crate) fn first_link(file: &mut File) -> io::Result<Option<(Head, u64)>> {

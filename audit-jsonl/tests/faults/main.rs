@@ -16,4 +16,7 @@ mod full;
 mod head;
 mod images;
 mod mounts;
+mod power;
+mod rotators;
+mod syncs;
 mod tools;
