@@ -293,12 +293,18 @@ impl Line {
         Some(Self::Link {
             head: Head {
                 stream: StreamId::parse(chain.get("stream")?.as_str()?)?,
-                seq: chain.get("seq")?.as_u64()?,
+                seq: seq_of(chain)?,
                 hash: LeafHash::of(line),
             },
             prev,
         })
     }
+}
+
+/// The number of a line, which another can follow.
+pub(crate) fn seq_of(members: &Value) -> Option<u64> {
+    let seq = members.get("seq")?.as_u64()?;
+    (seq < u64::MAX).then_some(seq)
 }
 
 fn name_member(name: &str, out: &mut Vec<u8>) {

@@ -24,6 +24,8 @@ pub(crate) struct Chained {
     wrote: bool,
     /// When the first write was made that is not synced.
     unsynced_since: Option<Instant>,
+    /// How commits of the last segment ended.
+    results: Vec<(u64, Result<Receipt, CommitError>)>,
 }
 
 impl Chained {
@@ -38,6 +40,14 @@ impl Chained {
             told_elsewhere: 0,
             wrote: false,
             unsynced_since: None,
+            results: Vec::new(),
+        }
+    }
+
+    /// Tells those who commit how that ended.
+    pub(crate) fn tell_commits(&mut self, queue: &Queue) {
+        if !self.results.is_empty() {
+            queue.resolve_commits(self.results.drain(..));
         }
     }
 
@@ -78,7 +88,7 @@ impl Chained {
             };
             (id, result)
         });
-        queue.resolve_commits(results);
+        self.results.extend(results);
         match synced {
             Err(Stopped { reason, for_good }) if for_good => Err(Undelivered::Failed { reason }),
             // They stand in the log, but synced is what was asked for.

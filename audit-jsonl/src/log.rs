@@ -6,6 +6,7 @@
 
 mod files;
 mod head_file;
+mod lock;
 mod names;
 mod recover;
 mod rotate;
@@ -14,23 +15,16 @@ mod tail;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
+pub(crate) use self::lock::sleeping;
 pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Notes, Tip};
-use crate::log::files::{made, open, write_whole};
+use crate::log::files::{Aside, made, open, write_whole};
 use crate::log::head_file::Record;
+use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
-
-/// Between two tries at the lock: at first, and at most. A batch holds it for
-/// less than a millisecond.
-const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(50);
-const LAST_LOCK_PAUSE: Duration = Duration::from_millis(2);
-
-/// Whoever holds the lock for longer than this is told of.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
 /// After so many syncs or writes that failed in a row, each in a file of its own,
 /// the log has failed.
@@ -56,6 +50,8 @@ pub(crate) struct Log {
 
     /// For the next line.
     pending: Notes,
+    /// What `torn` in it is about.
+    aside: Option<Aside>,
     /// The lines of a batch.
     lines: Vec<u8>,
 
@@ -121,6 +117,7 @@ impl Log {
         let head_path = names::with_suffix(path, ".head");
         let pause = &mut sleeping;
         // Before anything is made beside it.
+        names::check_name(path)?;
         match fs::symlink_metadata(path) {
             Ok(metadata) => names::check_kind(path, &metadata)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -152,6 +149,7 @@ impl Log {
             first_seq: None,
             made: made(&metadata),
             pending: Notes::default(),
+            aside: None,
             lines: Vec::new(),
             synced: metadata.len(),
             written: metadata.len(),
@@ -257,15 +255,7 @@ impl Log {
         pause: &mut dyn FnMut(Duration) -> bool,
         work: impl FnOnce(&mut Self) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        loop {
-            lock(&self.head_file, &self.head_path, pause)?;
-            if has_the_name(&self.head_file, &self.head_path)? {
-                break;
-            }
-            self.head_file = open(&self.head_path, false)?;
-            self.left = None;
-        }
-        let result = work(self);
+        let result = self.lock_head(pause).and_then(|()| work(self));
         // What is written is written: that the lock can't be given back must not
         // have it written again. It goes with the handle.
         if fs4::FileExt::unlock(&self.head_file).is_err()
@@ -275,6 +265,18 @@ impl Log {
             self.left = None;
         }
         result
+    }
+
+    /// Takes the lock on the head file that has the name.
+    fn lock_head(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
+        loop {
+            lock(&self.head_file, &self.head_path, pause)?;
+            if has_the_name(&self.head_file, &self.head_path)? {
+                return Ok(());
+            }
+            self.head_file = open(&self.head_path, false)?;
+            self.left = None;
+        }
     }
 
     fn check_space(&self, bytes: usize) -> Result<(), Fault> {
@@ -334,6 +336,7 @@ impl Log {
         }
         self.write_lines(lines, end)?;
         self.pending = Notes::default();
+        self.aside = None;
         Ok(())
     }
 
@@ -401,45 +404,6 @@ impl Log {
         self.try_write_head(head)?;
         self.head_file.sync_data()
     }
-}
-
-/// Takes the lock on a head file, with pauses.
-fn lock(
-    head_file: &File,
-    head_path: &Path,
-    pause: &mut dyn FnMut(Duration) -> bool,
-) -> Result<(), Fault> {
-    let begun = Instant::now();
-    let mut next = FIRST_LOCK_PAUSE;
-    loop {
-        match fs4::FileExt::try_lock(head_file) {
-            Ok(()) => return Ok(()),
-            Err(fs4::TryLockError::Error(error)) => return Err(error.into()),
-            Err(fs4::TryLockError::WouldBlock) => {}
-        }
-        if begun.elapsed() >= LOCK_PATIENCE {
-            let message = format!("another process holds the lock on {}", head_path.display());
-            return Err(io::Error::new(ErrorKind::WouldBlock, message).into());
-        }
-        if !pause(next) {
-            return Err(Fault::Abandoned);
-        }
-        next = (next * 2).min(LAST_LOCK_PAUSE);
-    }
-}
-
-fn has_the_name(file: &File, path: &Path) -> io::Result<bool> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(FileId::of(&metadata) == FileId::of(&file.metadata()?)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
-}
-
-/// A pause for when there is nobody who could end it.
-pub(crate) fn sleeping(pause: Duration) -> bool {
-    thread::sleep(pause);
-    true
 }
 
 /// Whether an error of `write` may pass, and says nothing of the file.

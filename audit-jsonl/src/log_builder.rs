@@ -121,8 +121,9 @@ impl LogBuilder {
 
     /// Opens the log, which is made if it isn't there, and starts the sink.
     ///
-    /// What a crash, a power loss or somebody else left behind is put right, and
-    /// told of in the next line. Nothing that was recorded is overwritten.
+    /// What a crash, a power loss or somebody else left behind is put right when
+    /// the next line is written, which tells of it. Nothing that was recorded is
+    /// overwritten.
     ///
     /// # Errors
     ///

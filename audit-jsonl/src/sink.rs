@@ -316,7 +316,14 @@ impl JsonLinesAuditSink {
     /// When that fails or takes longer than `timeout`, or the sink writes plain
     /// lines. The sink stays usable as far as it was before.
     pub fn reopen(&self, timeout: Duration) -> io::Result<()> {
-        self.shared.queue.reopen(timeout).map_err(io::Error::other)
+        let queue = &self.shared.queue;
+        if this_thread::is_writer_of(self.shared.id()) {
+            return Err(io::Error::other(ON_WRITER_THREAD));
+        }
+        if queue.is_forked() {
+            return Err(io::Error::other(FORKED));
+        }
+        queue.reopen(timeout).map_err(io::Error::other)
     }
 
     /// What to do with an event that the queue has no room for.

@@ -93,9 +93,15 @@ fn write_all(
                     };
                     let written = segment.bytes.len();
                     queue.settle(segment, written, fates);
+                    // Now they find it counted, and its room free.
+                    output.tell_commits(queue);
                 }
-                Err(Undelivered::GivenUp { written }) => give_up(queue, fallback, segment, written),
+                Err(Undelivered::GivenUp { written }) => {
+                    output.tell_commits(queue);
+                    give_up(queue, fallback, segment, written);
+                }
                 Err(Undelivered::Failed { reason }) => {
+                    output.tell_commits(queue);
                     give_up(queue, fallback, segment, 0);
                     return Err(reason);
                 }
@@ -129,6 +135,12 @@ impl Output {
             Self::Chained(chained) => chained.reopen(queue),
         };
         queue.reopened(result);
+    }
+
+    fn tell_commits(&mut self, queue: &Queue) {
+        if let Self::Chained(chained) = self {
+            chained.tell_commits(queue);
+        }
     }
 
     fn write(&mut self, queue: &Queue, segment: &Segment) -> Result<(), Undelivered> {

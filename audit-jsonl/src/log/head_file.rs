@@ -6,7 +6,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::chain::{Head, LeafHash, StreamId};
+use crate::chain::{Head, LeafHash, StreamId, seq_of};
 use crate::log::files::{Reading, write_whole};
 use crate::log::names::FileId;
 
@@ -81,7 +81,7 @@ impl Record {
         Some(Self {
             head: Head {
                 stream: StreamId::parse(value.get("stream")?.as_str()?)?,
-                seq: value.get("seq")?.as_u64()?,
+                seq: seq_of(&value)?,
                 hash: LeafHash::parse(value.get("hash")?.as_str()?)?,
             },
             size: value.get("size")?.as_u64()?,

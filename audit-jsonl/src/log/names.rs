@@ -11,6 +11,10 @@ use sha2::{Digest, Sha256};
 
 use crate::chain::StreamId;
 
+/// The longest name of a log. File systems allow 255 bytes, and rotation adds 30
+/// and a number.
+const LONGEST_NAME: usize = 200;
+
 /// `audit.jsonl` → `audit.jsonl.head`, and the like.
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
@@ -79,6 +83,24 @@ pub(crate) fn explain(path: &Path, error: io::Error) -> io::Error {
         _ => return error,
     };
     io::Error::new(error.kind(), format!("{what} ({error})"))
+}
+
+/// An error when files can't be named after the log.
+pub(crate) fn check_name(path: &Path) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default();
+    let message = if name.is_empty() {
+        "the path of a log ends in a file's name".to_owned()
+    } else if name.len() > LONGEST_NAME {
+        format!(
+            "the name has {} bytes; it may have {LONGEST_NAME}, for others are made of it",
+            name.len()
+        )
+    } else if name.as_encoded_bytes().iter().any(u8::is_ascii_control) {
+        "the name holds a control character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(io::ErrorKind::InvalidInput, message))
 }
 
 /// An error unless it is a regular file.

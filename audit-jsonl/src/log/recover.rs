@@ -8,7 +8,7 @@ use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
-use crate::log::files::{Reading, made, open, options, write_whole};
+use crate::log::files::{Aside, Reading, made, open, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Carry, Fault, Log, tail};
@@ -96,6 +96,7 @@ impl Log {
         self.first_seq = None;
         self.made = made(&metadata);
         self.synced = 0;
+        self.written = metadata.len();
         self.name_unsynced = true;
         self.left = None;
         Ok(())
@@ -251,10 +252,16 @@ impl Log {
     /// Copies the end of the log to a file of its own, and cuts it off.
     fn set_aside(&mut self, from: u64, to: u64, next_seq: u64) -> io::Result<Measured> {
         let wanted = names::with_suffix(&self.path, &format!(".torn-{next_seq}"));
-        let mut aside = options(false)
-            .create_new(true)
-            .open(names::free(&wanted)?)?;
-        let mut hash = Sha256::new();
+        let mut aside = match self.aside.take() {
+            Some(aside) => aside,
+            None => Aside {
+                file: options(false)
+                    .create_new(true)
+                    .open(names::free(&wanted)?)?,
+                hash: Sha256::new(),
+                count: 0,
+            },
+        };
         let mut block = vec![0; 64 * 1024];
         self.file.seek(SeekFrom::Start(from))?;
         let mut reader = Reading(&self.file).take(to - from);
@@ -263,18 +270,21 @@ impl Log {
             if read == 0 {
                 break;
             }
-            hash.update(&block[..read]);
-            write_whole(&mut aside, &block[..read])?;
+            aside.hash.update(&block[..read]);
+            aside.count += read as u64;
+            write_whole(&mut aside.file, &block[..read])?;
         }
-        aside.sync_all()?;
+        aside.file.sync_all()?;
         names::sync_directory(&self.path)?;
         self.file.set_len(from)?;
         self.written = from;
         self.synced = self.synced.min(from);
-        Ok(Measured {
-            count: to - from,
-            sha256: hash.finalize().into(),
-        })
+        let torn = Measured {
+            count: aside.count,
+            sha256: aside.hash.clone().finalize().into(),
+        };
+        self.aside = Some(aside);
+        Ok(torn)
     }
 
     /// The file is moved aside, and a new stream begins in a new one.
@@ -404,8 +414,7 @@ impl Log {
     /// The number of the file's first link.
     pub(super) fn first_seq_of_file(&mut self) -> io::Result<Option<u64>> {
         if self.first_seq.is_none()
-            && let Some(line) = tail::first_line(&mut self.file)?
-            && let Line::Link { head, .. } = Line::parse(&line)
+            && let Some((head, _)) = tail::first_link(&mut self.file)?
         {
             self.first_seq = Some(head.seq);
         }

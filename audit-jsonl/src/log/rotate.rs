@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::chain::{Head, Line, StreamId, Tip};
+use crate::chain::{Head, StreamId, Tip};
 use crate::log::files::{made, options};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
@@ -26,6 +26,8 @@ pub(crate) struct Rotation {
 
 struct Rotated {
     path: PathBuf,
+    /// No plain lines of others stand before the first link.
+    is_ours_alone: bool,
     first_seq: u64,
     size: u64,
     modified: SystemTime,
@@ -89,6 +91,7 @@ impl Log {
             return Ok(());
         }
         let mut files = self.rotated(stream)?;
+        files.retain(|file| file.is_ours_alone);
         let mut bytes: u64 = files.iter().map(|file| file.size).sum();
         let now = SystemTime::now();
         while files.len() > 1 {
@@ -109,21 +112,22 @@ impl Log {
         Ok(())
     }
 
-    /// The rotated files whose first line is of this stream, in its order.
+    /// The rotated files whose first link is of this stream, in its order.
     fn rotated(&self, stream: &StreamId) -> io::Result<Vec<Rotated>> {
         let mut files = Vec::new();
         for path in names::rotated_files(&self.path, stream)? {
-            let mut file = File::open(&path)?;
-            let metadata = file.metadata()?;
+            // What is something else is none of ours, and opening it may hang.
+            let metadata = fs::symlink_metadata(&path)?;
             if !metadata.is_file() {
                 continue;
             }
-            if let Some(line) = tail::first_line(&mut file)?
-                && let Line::Link { head, .. } = Line::parse(&line)
+            let mut file = File::open(&path)?;
+            if let Some((head, begin)) = tail::first_link(&mut file)?
                 && head.stream == *stream
             {
                 files.push(Rotated {
                     path,
+                    is_ours_alone: begin == 0,
                     first_seq: head.seq,
                     size: metadata.len(),
                     modified: metadata.modified()?,

@@ -139,12 +139,25 @@ pub(crate) fn last_line_end(file: &mut File, end: u64) -> io::Result<u64> {
     Ok(last.map_or(0, |(end, _)| end))
 }
 
-/// The first line, without its line feed.
-pub(crate) fn first_line(file: &mut File) -> io::Result<Option<Vec<u8>>> {
+/// The first link, and where its line begins. Plain lines may stand before it;
+/// there is an end to what is read of them.
+pub(crate) fn first_link(file: &mut File) -> io::Result<Option<(Head, u64)>> {
     file.seek(SeekFrom::Start(0))?;
+    let mut reader = BufReader::new(Reading(file).take(LONGEST as u64));
+    let mut begin = 0;
     let mut line = Vec::new();
-    BufReader::new(Reading(file).take(LONGEST as u64)).read_until(b'\n', &mut line)?;
-    Ok((line.pop() == Some(b'\n')).then_some(line))
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)?;
+        if line.pop() != Some(b'\n') {
+            return Ok(None);
+        }
+        match Line::parse(&line) {
+            Line::Link { head, .. } => return Ok(Some((head, begin))),
+            Line::Plain => begin += read as u64,
+            Line::Garbage => return Ok(None),
+        }
+    }
 }
 
 /// Whole lines from the end of a file to its beginning.

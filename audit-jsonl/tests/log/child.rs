@@ -198,10 +198,6 @@ impl Running {
         writeln!(self.stdin.as_mut().unwrap(), "{word}").unwrap();
     }
 
-    pub(crate) fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();

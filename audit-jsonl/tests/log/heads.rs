@@ -9,10 +9,10 @@ use audit_testkit::{DEADLINE, within};
 use crate::checker::{Found, check, check_with};
 use crate::form::sha256;
 use crate::head_file::Head;
-use crate::support::{Dir, append, close, cut_to, flip, lines_of, log, open, record, size};
+use crate::support::{Dir, append, close, cut_to, lines_of, log, open, size};
 
 /// A log of the calls 0 to 9, and its bytes.
-fn ten() -> (Dir, PathBuf, Vec<u8>) {
+pub(crate) fn ten() -> (Dir, PathBuf, Vec<u8>) {
     let (dir, path) = Dir::with_log();
     log(&path, 0..10);
     let bytes = fs::read(&path).unwrap();
@@ -22,7 +22,7 @@ fn ten() -> (Dir, PathBuf, Vec<u8>) {
 /// Opens the log as it is now, records the calls 10 and 11, and checks that no
 /// byte is gone of what stood in it.
 #[track_caller]
-fn go_on(dir: &Dir, path: &Path) -> Found {
+pub(crate) fn go_on(dir: &Dir, path: &Path) -> Found {
     go_on_with(dir, path, &[])
 }
 
@@ -46,7 +46,7 @@ fn go_on_with(dir: &Dir, path: &Path, more: &[PathBuf]) -> Found {
 
 /// All calls are there once, in order, in one stream.
 #[track_caller]
-fn assert_goes_on(found: &Found) {
+pub(crate) fn assert_goes_on(found: &Found) {
     assert_eq!(found.numbers(), (0..12).collect::<Vec<_>>());
     assert_eq!(found.streams().len(), 1);
 }
@@ -276,7 +276,7 @@ fn shorter_with_new_lines_of_somebody_else() {
     });
 }
 
-fn line_ends(bytes: &[u8]) -> Vec<usize> {
+pub(crate) fn line_ends(bytes: &[u8]) -> Vec<usize> {
     let feeds = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
     feeds.map(|(at, _)| at + 1).collect()
 }
@@ -334,159 +334,5 @@ fn another_boot_and_another_number_of_the_device() {
         let found = go_on(&dir, &path).assert_whole();
         assert_eq!(found.numbers(), [0, 1, 2, 3, 4, 5, 10, 11]);
         assert_eq!(found.with("gone").len(), 1);
-    });
-}
-
-/// The log is moved aside, and a new stream begins.
-#[track_caller]
-fn assert_replaced(dir: &Dir, path: &Path, bytes: &[u8]) {
-    let before = Head::read(path);
-    let damaged = {
-        close(&open(path));
-        log(path, 10..12);
-        dir.only("audit.jsonl.damaged-")
-    };
-    assert_eq!(fs::read(&damaged).unwrap(), bytes);
-    let found = check(path).assert_whole();
-    assert_eq!(found.numbers(), [10, 11]);
-    let first = &found.rows[0];
-    let after = &first.chain["after"];
-    assert_eq!(first.seq, 0);
-    let name = damaged.file_name().unwrap().to_str().unwrap();
-    assert_eq!(after["file"], name);
-    if let Some(before) = before {
-        assert_eq!(after["stream"], before["stream"]);
-        assert_eq!(after["seq"], before["seq"]);
-        assert_eq!(after["hash"], before["hash"]);
-    }
-    assert_ne!(after["stream"], first.stream.as_str());
-    assert_eq!(found.with("after").len(), 1);
-    // The new one goes on as any other.
-    log(path, 12..14);
-    assert_eq!(check(path).assert_whole().numbers(), [10, 11, 12, 13]);
-}
-
-#[test]
-fn a_damaged_last_line() {
-    within(DEADLINE, || {
-        let (_, _, bytes) = ten();
-        let ends = line_ends(&bytes);
-        let last = ends[ends.len() - 2] as u64;
-        for at in [
-            last,
-            last + 40,
-            bytes.len() as u64 - 70,
-            bytes.len() as u64 - 1,
-        ] {
-            let (dir, path, _) = ten();
-            flip(&path, at);
-            assert_replaced(&dir, &path, &fs::read(&path).unwrap());
-        }
-        // And a head that is right, over a line that another forged.
-        let (dir, path, _) = ten();
-        let text = fs::read_to_string(&path).unwrap();
-        let forged = text.replacen("\"call_id\":\"9\"", "\"call_id\":\"8\"", 1);
-        fs::write(&path, forged).unwrap();
-        cut_to(&path, size(&path));
-        let bytes = fs::read(&path).unwrap();
-        // Its last line is as it was: what is further up is the verifier's.
-        let found = go_on(&dir, &path).assert_only("edited");
-        assert!(dir.holds(&bytes) && found.streams().len() == 1);
-    });
-}
-
-#[test]
-fn damage_further_up_is_left_to_the_verifier() {
-    within(DEADLINE, || {
-        let (dir, path, bytes) = ten();
-        flip(&path, line_ends(&bytes)[4] as u64 + 60);
-        let found = go_on(&dir, &path);
-        assert!(!found.problems.is_empty());
-        assert_eq!(found.streams().len(), 1);
-        assert_eq!(dir.named("audit.jsonl.").len(), 1, "{:?}", dir.names());
-    });
-}
-
-#[test]
-fn no_head() {
-    within(DEADLINE, || {
-        let spoil: [(&str, fn(&Path)); 6] = [
-            ("missing", |head| fs::remove_file(head).unwrap()),
-            ("empty", |head| fs::write(head, "").unwrap()),
-            ("bad checksum", |head| flip(head, 30)),
-            ("torn", |head| cut_to(head, 200)),
-            ("junk", |head| fs::write(head, "junk\n").unwrap()),
-            ("too long", |head| append(head, [b'x'; 1000])),
-        ];
-        for (what, spoil) in spoil {
-            let (dir, path, _) = ten();
-            spoil(&Head::path(&path));
-            let found = go_on(&dir, &path).assert_whole();
-            assert_goes_on(&found);
-            // With lines after the last link.
-            let (dir, path, _) = ten();
-            append(&path, lines_of([100]) + "half");
-            spoil(&Head::path(&path));
-            let found = go_on(&dir, &path).assert_whole();
-            assert_goes_on(&found);
-            assert_eq!(found.plain_numbers(), [100], "{what}");
-            assert_eq!(found.sum_of("torn", "bytes"), 4, "{what}");
-            // With a line that is no record.
-            let (dir, path, _) = ten();
-            append(&path, "junk\n");
-            spoil(&Head::path(&path));
-            assert_replaced(&dir, &path, &fs::read(&path).unwrap());
-            // And an empty log.
-            let (dir, path, _) = ten();
-            cut_to(&path, 0);
-            spoil(&Head::path(&path));
-            assert_eq!(go_on(&dir, &path).assert_whole().numbers(), [10, 11]);
-        }
-    });
-}
-
-#[test]
-fn a_head_of_another_log() {
-    within(DEADLINE, || {
-        let (dir, path, bytes) = ten();
-        let (_other_dir, other) = Dir::with_log();
-        log(&other, 500..540);
-        fs::copy(Head::path(&other), Head::path(&path)).unwrap();
-        let head = Head::read(&other).unwrap();
-        log(&path, 10..12);
-        // It goes on from the head; what stood under the name is moved away.
-        let found = check(&path).assert_only("front");
-        assert_eq!(found.rows[0].stream, head["stream"].as_str().unwrap());
-        assert_eq!(found.rows[0].seq, head["seq"].as_u64().unwrap() + 1);
-        assert_eq!(fs::read(dir.only("audit.jsonl.damaged-")).unwrap(), bytes);
-    });
-}
-
-#[test]
-fn a_head_that_claims_more_than_there_is() {
-    within(DEADLINE, || {
-        let (dir, path, bytes) = ten();
-        Head::edit(&path, "size", 1_000_000_000_u64);
-        let found = go_on(&dir, &path).assert_whole();
-        assert_goes_on(&found);
-        assert!(dir.holds(&bytes));
-    });
-}
-
-#[test]
-fn a_backup_of_both() {
-    within(DEADLINE, || {
-        let (dir, path, _) = ten();
-        let saved = [path.clone(), Head::path(&path)].map(|path| fs::read(path).unwrap());
-        let sink = open(&path);
-        record(&sink, 20..30);
-        close(&sink);
-        let last = fs::read(&path).unwrap();
-        let moved = dir.path("moved.jsonl");
-        fs::rename(&path, moved).unwrap();
-        fs::write(&path, &saved[0]).unwrap();
-        fs::write(Head::path(&path), &saved[1]).unwrap();
-        assert_goes_on(&go_on(&dir, &path).assert_whole());
-        assert!(dir.holds(&last));
     });
 }

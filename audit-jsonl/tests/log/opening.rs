@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use audit_jsonl::{JsonLinesAuditSink, OpenError};
+use audit_jsonl::{AuditSink, JsonLinesAuditSink, OpenError};
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::check;
@@ -152,7 +152,7 @@ fn a_name_alone_is_a_log_in_the_working_directory() {
 fn what_may_not_be_read_is_refused() {
     let (dir, path) = Dir::with_log();
     log(&path, 0..3);
-    fs::set_permissions(&path, Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
     // Root may read it all the same.
     let output = crate::child::Child::of("one").arg(&path).as_nobody(&dir);
     let Some(output) = output else {
@@ -192,6 +192,74 @@ fn a_file_that_is_no_log_is_left_as_it_is() {
             .collect();
         assert!(rest.is_empty(), "{rest:?}");
     }
+}
+
+#[test]
+fn names_that_can_not_be_are_refused() {
+    let dir = Dir::new();
+    let long = "x".repeat(230) + ".jsonl";
+    for name in [
+        "",
+        "..",
+        "missing/",
+        "a\nb.jsonl",
+        "a\u{1b}[2J.jsonl",
+        &long,
+    ] {
+        let error = builder(&dir.path(name)).open();
+        assert!(error.is_err(), "{name:?}");
+    }
+    let error = builder(Path::new("")).open().unwrap_err();
+    assert!(!Path::new(".head").exists(), "{error}");
+    assert!(dir.names().is_empty(), "{:?}", dir.names());
+    // Neither may something else bear the head file's name.
+    let path = dir.path("audit.jsonl");
+    fs::create_dir(Head::path(&path)).unwrap();
+    let text = refused(&path);
+    assert!(text.contains("audit.jsonl.head is a directory"), "{text}");
+    assert_eq!(dir.names(), ["audit.jsonl.head"]);
+}
+
+#[test]
+fn any_other_name_will_do() {
+    use std::os::unix::ffi::OsStrExt;
+    within(DEADLINE, || {
+        let long = "x".repeat(190) + ".jsonl";
+        let names: [&[u8]; 7] = [
+            b"audit",
+            b".audit",
+            b"a.b.c.log",
+            b"with space \"and\\ more\".jsonl",
+            "käse…".as_bytes(),
+            b"no\xFFtext.jsonl",
+            long.as_bytes(),
+        ];
+        for name in names {
+            let dir = Dir::new();
+            let path = dir.path("").join(std::ffi::OsStr::from_bytes(name));
+            let sink = builder(&path)
+                .rotate_at_bytes(65_536)
+                .keep_files(2)
+                .open()
+                .unwrap();
+            for number in 0..400 {
+                sink.on_call(&crate::support::event_of(number, 1000));
+                sink.flush(DEADLINE).unwrap();
+            }
+            close(&sink);
+            // The log, its head and two rotated files.
+            assert_eq!(fs::read_dir(dir.path("")).unwrap().count(), 4, "{name:?}");
+            // A damaged one is told of by its name.
+            let size = crate::support::size(&path);
+            crate::support::flip(&path, size - 2);
+            let sink = builder(&path).open().unwrap();
+            sink.on_call(&crate::support::event_of(0, 100_000));
+            close(&sink);
+            let text = fs::read_to_string(&path).unwrap();
+            let longest = text.lines().map(str::len).max().unwrap();
+            assert!(text.contains("\"after\"") && longest < 61_440);
+        }
+    });
 }
 
 #[test]

@@ -1,17 +1,20 @@
 //! What the children do.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::process;
+use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::Duration;
 
-use audit_jsonl::AuditSink;
+use audit_jsonl::{AuditSink, Durability, JsonLinesAuditSink};
 use audit_testkit::DEADLINE;
+use fork::ProcessFork;
 
 use crate::head_file::Head;
-use crate::support::{builder, close, commit, event_of, record};
+use crate::support::{builder, close, commit, cut_to, event, event_of, record};
 use crate::writers::{STEP, rotating};
 
 pub(crate) fn play(role: &str, args: &[&str]) {
@@ -21,6 +24,15 @@ pub(crate) fn play(role: &str, args: &[&str]) {
         "writer" => writer(Path::new(args[0]), args[1].parse().unwrap()),
         "committer" => committer(Path::new(args[0]), args[1].parse().unwrap()),
         "batches" => batches(Path::new(args[0]), args[1].parse().unwrap()),
+        "flushes" => flushes(Path::new(args[0]), args[1], args[2].parse().unwrap()),
+        "idle" => idle(Path::new(args[0]), args[1]),
+        "commits" => commits(Path::new(args[0]), args[1], args[2].parse().unwrap()),
+        "crowd" => crowd(Path::new(args[0]), args[1], args[2].parse().unwrap()),
+        "cut_and_commit" => cut_and_commit(Path::new(args[0])),
+        "forks" => forks(Path::new(args[0])),
+        "static_closed" => static_closed(Path::new(args[0])),
+        "static_open" => static_open(Path::new(args[0])),
+        "abort" => abort(Path::new(args[0])),
         other => panic!("there is no role {other}"),
     }
 }
@@ -115,4 +127,125 @@ fn listener() -> Receiver<()> {
         tell.send(()).ok();
     });
     told
+}
+
+fn with_durability(path: &Path, durability: &str) -> JsonLinesAuditSink {
+    let durability = match durability {
+        "written" => Durability::Written,
+        "every" => Durability::EveryBatch,
+        milliseconds => Durability::Interval(Duration::from_millis(milliseconds.parse().unwrap())),
+    };
+    builder(path).durability(durability).open().unwrap()
+}
+
+/// Flushes after each call.
+fn flushes(path: &Path, durability: &str, times: u64) {
+    let sink = with_durability(path, durability);
+    for number in 0..times {
+        record(&sink, [number]);
+    }
+    close(&sink);
+}
+
+/// Records a call, and ends without closing a good while later.
+fn idle(path: &Path, durability: &str) {
+    let sink = with_durability(path, durability);
+    record(&sink, [0]);
+    // For the interval, and some more: there is nothing to wait for.
+    thread::sleep(Duration::from_millis(500));
+    process::exit(0);
+}
+
+fn commits(path: &Path, durability: &str, times: u64) {
+    let sink = with_durability(path, durability);
+    for number in 0..times {
+        commit(&sink, number).unwrap();
+    }
+    close(&sink);
+}
+
+/// As [`commits`], on 32 threads.
+fn crowd(path: &Path, durability: &str, times: u64) {
+    let sink = with_durability(path, durability);
+    thread::scope(|scope| {
+        for thread in 0..32 {
+            let sink = &sink;
+            scope.spawn(move || {
+                for number in 0..times {
+                    commit(sink, thread * STEP + number).unwrap();
+                }
+            });
+        }
+    });
+    close(&sink);
+}
+
+/// Commits before and after the log is cut by somebody.
+fn cut_and_commit(path: &Path) {
+    let sink = with_durability(path, "written");
+    sink.commit(&event_of(0, 10_000), DEADLINE).unwrap();
+    fs::copy(path, rotated_name(path)).unwrap();
+    cut_to(path, 0);
+    commit(&sink, 1).unwrap();
+    close(&sink);
+}
+
+/// Where the checker looks for it.
+fn rotated_name(path: &Path) -> std::path::PathBuf {
+    path.with_file_name(format!("audit-{}-{:020}.jsonl", "00000000", 0))
+}
+
+/// Uses a sink in a forked child, and in the parent afterwards.
+fn forks(path: &Path) {
+    let sink = builder(path).open().unwrap();
+    record(&sink, [0]);
+    match fork::fork_process().unwrap() {
+        ProcessFork::Child => {
+            let errors = [
+                sink.commit(&event(7), DEADLINE).unwrap_err().to_string(),
+                sink.reopen(DEADLINE).unwrap_err().to_string(),
+                sink.flush(DEADLINE).unwrap_err().to_string(),
+            ];
+            let good = errors.iter().all(|error| error.contains("fork"));
+            sink.on_call(&event(8));
+            drop(sink);
+            process::exit(if good { 0 } else { 5 });
+        }
+        ProcessFork::Parent(child) => {
+            assert_eq!(fork::waitpid(child.into()).unwrap(), 0);
+            record(&sink, [1]);
+            record(&sink, [2]);
+            close(&sink);
+            say("parent ends");
+        }
+    }
+}
+
+static SINK: OnceLock<JsonLinesAuditSink> = OnceLock::new();
+
+/// Fills a sink in a static, and flushes some of it.
+fn fill_static(path: &Path) -> &'static JsonLinesAuditSink {
+    let sink = SINK.get_or_init(|| builder(path).open().unwrap());
+    for number in 0..1000 {
+        sink.on_call(&event(number));
+        if number == 500 {
+            sink.flush(DEADLINE).unwrap();
+        }
+    }
+    sink
+}
+
+fn static_closed(path: &Path) {
+    close(fill_static(path));
+    process::exit(0);
+}
+
+fn static_open(path: &Path) {
+    fill_static(path);
+    process::exit(0);
+}
+
+fn abort(path: &Path) {
+    fill_static(path);
+    process::abort();
 }
