@@ -23,11 +23,10 @@ pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Measured, Notes, Tip};
 use crate::log::carry::Carry;
-use crate::log::files::{made, open, write_whole};
+use crate::log::files::{Aside, made, open, write_whole};
 use crate::log::head_file::Record;
 use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
-use crate::log::recover::Aside;
 
 /// After so many syncs that failed in a row, each of a file of its own, the log has
 /// failed.

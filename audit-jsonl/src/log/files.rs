@@ -5,10 +5,20 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::path::Path;
 use std::time::SystemTime;
 
+use sha2::Sha256;
+
 use crate::log::names;
 
 /// A call may be interrupted so often in a row.
 const INTERRUPTIONS: u32 = 1_000;
+
+/// Where bytes go that are no records, until a line tells of them all.
+#[derive(Debug)]
+pub(super) struct Aside {
+    pub(super) file: File,
+    pub(super) hash: Sha256,
+    pub(super) count: u64,
+}
 
 /// As `write_all`, which is interrupted without end if need be.
 pub(super) fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {

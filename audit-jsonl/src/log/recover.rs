@@ -1,6 +1,6 @@
 //! Where the log goes on, when it and its head don't agree.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::iter;
 
@@ -8,18 +8,10 @@ use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
-use crate::log::files::{Reading, options, write_whole};
+use crate::log::files::{Aside, Reading, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
-
-/// Where bytes go that are no records, until a line tells of them all.
-#[derive(Debug)]
-pub(super) struct Aside {
-    file: File,
-    hash: Sha256,
-    count: u64,
-}
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that

@@ -248,11 +248,10 @@ impl Checker {
                             .missing
                             .push(format!("{place}: {seq} comes after {last}"));
                     }
-                    Some((_, hash)) => {
-                        if link.prev.as_ref() != Some(hash) {
-                            self.problem(format!("{place}: prev is another line's"));
-                        }
+                    Some((_, hash)) if link.prev.as_ref() != Some(hash) => {
+                        self.problem(format!("{place}: prev is another line's"));
                     }
+                    Some(_) => {}
                 }
                 self.check_notes(&link);
                 if !is_of_the_log(&link.chain) {

@@ -150,8 +150,8 @@ fn during_recovery(image: &Image, after: &Path) -> Vec<Image> {
     let read = |name: &str| fs::read(after.join(name)).unwrap_or_default();
     let names = fs::read_dir(after).expect("the directory");
     let names = names.map(|entry| entry.expect("an entry").file_name());
-    let aside = names.map(|name| name.to_string_lossy().into_owned());
-    let aside = aside.filter(|name| name.contains(".torn-")).next();
+    let mut aside = names.map(|name| name.to_string_lossy().into_owned());
+    let aside = aside.find(|name| name.contains(".torn-"));
     let before = image.log.clone().unwrap_or_default();
     let log = read("audit.jsonl");
     let cut = before

@@ -205,6 +205,46 @@ fn what_is_set_aside_while_the_disk_is_full_is_told_in_one() {
 }
 
 #[test]
+fn what_another_told_meanwhile_is_not_told_again() {
+    within(DEADLINE, || {
+        const MIB: u64 = 1024 * 1024;
+        let dir = Dir::new();
+        let mount = dir.path("small");
+        let Some(_small) = Small::mount(&mount, 8 * MIB) else {
+            return skip("needs root, to mount a small file system");
+        };
+        for (name, member) in [("a.jsonl", "plain"), ("b.jsonl", "gone")] {
+            let path = mount.join(name);
+            let filler = mount.join("filler");
+            let slow = builder(&path).reserve_bytes(2 * MIB).open().unwrap();
+            let other = open(&path);
+            record(&slow, 0..3);
+            if member == "plain" {
+                append(&path, crate::support::lines_of(100..103));
+            } else {
+                let text = fs::read_to_string(&path).unwrap();
+                let first_line = text.find('\n').unwrap() as u64 + 1;
+                crate::support::cut_to(&path, first_line);
+                crate::head_file::Head::edit(&path, "boot", "another");
+            }
+            fs::write(&filler, vec![1; 7 * MIB as usize]).unwrap();
+            // It finds them, and can't tell.
+            slow.on_call(&event(3));
+            until("it is tried", || !slow.health().is_healthy());
+            record(&other, [4]);
+            fs::remove_file(&filler).unwrap();
+            slow.flush(DEADLINE).unwrap();
+            close(&slow);
+            close(&other);
+            let found = check(&path).assert_whole();
+            let told = found.with(member);
+            assert_eq!(told.len(), 1, "{member}");
+            assert_eq!(told[0].event.call_id, "4");
+        }
+    });
+}
+
+#[test]
 fn a_reserve_that_is_there_costs_nothing() {
     let (_dir, path) = Dir::with_log();
     let sink = builder(&path).reserve_bytes(1).open().unwrap();

@@ -12,7 +12,7 @@ use audit_testkit::{DEADLINE, SharedBuf, within};
 use crate::checker::{Found, check, check_with};
 use crate::head_file::Head;
 use crate::support::{
-    Dir, append, builder, close, cut_to, event, lines_of, log, open, record, size, until,
+    Dir, append, builder, close, cut_to, event, lines_of, log, open, record, size, skip, until,
 };
 
 /// Records 0 to 4, has `meddle` do its work, records 5 to 9 with the same sink.
@@ -39,11 +39,19 @@ fn assert_all(found: Found) -> Found {
     found
 }
 
+/// What came after the rename is not in the file that was renamed.
+#[track_caller]
+fn assert_rest_is_in_the_log(found: &Found) {
+    let moved = found.rows.iter().filter(|row| row.file == 0).count();
+    assert_eq!(moved, 5);
+}
+
 #[test]
 fn renamed() {
     within(DEADLINE, || {
         let (dir, path) = between(|dir, path| fs::rename(path, dir.path("audit.jsonl.1")).unwrap());
-        assert_all(check_with(&path, &[dir.path("audit.jsonl.1")]));
+        let found = assert_all(check_with(&path, &[dir.path("audit.jsonl.1")]));
+        assert_rest_is_in_the_log(&found);
     });
 }
 
@@ -61,6 +69,7 @@ fn renamed_and_another_made_in_its_place() {
                 fs::write(path, &text).unwrap();
             });
             let found = assert_all(check_with(&path, &[dir.path("audit.jsonl.1")]));
+            assert_rest_is_in_the_log(&found);
             assert_eq!(found.sum_of("plain", "lines"), found.plain.len() as u64);
             assert!(dir.holds(text.as_bytes()));
         }
@@ -231,8 +240,19 @@ fn the_directory_is_made_anew() {
 #[test]
 fn something_else_takes_the_name_and_is_never_written_to() {
     within(DEADLINE, || {
-        let meddlers: [fn(&Dir, &Path); 4] = [
+        let meddlers: [fn(&Dir, &Path); 5] = [
             |_, path| fs::create_dir(path).unwrap(),
+            // A device that swallows what it is given; that needs root.
+            |_, path| {
+                let made = Command::new("mknod")
+                    .arg(path)
+                    .args(["c", "1", "3"])
+                    .status();
+                if !made.is_ok_and(|made| made.success()) {
+                    skip("needs root, to make a device");
+                    fs::create_dir(path).unwrap();
+                }
+            },
             |_, path| assert!(Command::new("mkfifo").arg(path).status().unwrap().success()),
             |dir, path| {
                 fs::write(dir.path("target"), "").unwrap();

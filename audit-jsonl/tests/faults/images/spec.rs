@@ -123,8 +123,8 @@ fn rotating(part: &Part, specs: &mut Vec<Spec>) {
             let mut heads = vec![HeadOf::Before, HeadOf::Begun];
             if same_boot {
                 // What is in the head file is never ahead of the log.
-                let written = (0..part.heads.len()).map(HeadOf::Batch);
-                let last = written.filter(|head| matches!(head, HeadOf::Batch(at) if part.heads[*at].size as usize <= end)).next_back();
+                let is_there = |head: &Head| head.size as usize <= end;
+                let last = part.heads.iter().rposition(is_there).map(HeadOf::Batch);
                 heads = last.map_or(heads, |last| vec![last]);
             } else {
                 heads.extend((0..part.heads.len()).map(HeadOf::Batch));
