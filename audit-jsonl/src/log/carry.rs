@@ -182,13 +182,16 @@ impl Log {
         let mut before: Option<Tip> = None;
         let mut appended = false;
         let mut missing = false;
-        let mut lines = Vec::new();
+        let (mut plain, mut lines) = (Vec::new(), Vec::new());
         let file = &mut self.file;
         let carried = carry.each_line(|line| {
             let head = match Line::parse(line.strip_suffix(b"\n").unwrap_or(line)) {
                 Line::Link { head, prev } if follows(before, &head, prev) => head,
-                // It was told of by the link after it, if there is one.
-                Line::Plain => return Ok(()),
+                // It goes with the link after it, which tells of it.
+                Line::Plain => {
+                    plain.extend_from_slice(line);
+                    return Ok(());
+                }
                 _ => return Err(unreadable()),
             };
             before = Some(Tip::After(head));
@@ -199,9 +202,11 @@ impl Log {
                 (Some(first), Some(_)) if head.seq < first.seq => missing = true,
                 _ => {
                     appended = true;
+                    lines.extend_from_slice(&plain);
                     lines.extend_from_slice(line);
                 }
             }
+            plain.clear();
             if lines.len() > CHUNK {
                 write_whole(file, &lines)?;
                 lines.clear();
