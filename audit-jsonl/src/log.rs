@@ -23,7 +23,7 @@ pub(crate) use self::names::{create_directories, random};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Measured, Notes, Tip};
 use crate::log::carry::Carry;
-use crate::log::files::{Aside, made, open, write_whole};
+use crate::log::files::{Aside, cut, made, open, write_counting};
 use crate::log::head_file::Record;
 use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
@@ -353,11 +353,12 @@ impl Log {
     /// Writes whole lines, or nothing, and the head after them.
     fn write_lines(&mut self, lines: &[u8], tip: &Tip) -> Result<(), Fault> {
         let start = self.written;
-        if let Err(error) = write_whole(&mut self.file, lines) {
+        let mut taken = 0;
+        if let Err(error) = write_counting(&mut self.file, lines, &mut taken) {
             // What was begun is taken back. If that fails too, the next look
             // finds it beyond the head.
             self.left = None;
-            let taken_back = self.file.set_len(start);
+            let taken_back = cut(&self.file, start, start + taken as u64);
             // Of a file in which nothing stands, nothing is to be feared.
             if taken_back.is_ok() && (passes(error.kind()) || start == 0) {
                 return Err(Fault::Io(error));

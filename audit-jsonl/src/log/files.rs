@@ -21,14 +21,28 @@ pub(super) struct Aside {
 }
 
 /// As `write_all`, which is interrupted without end if need be.
-pub(super) fn write_whole(file: &mut File, mut bytes: &[u8]) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match interrupted(|| file.write(bytes))? {
+pub(super) fn write_whole(file: &mut File, bytes: &[u8]) -> io::Result<()> {
+    write_counting(file, bytes, &mut 0)
+}
+
+/// As [`write_whole`]; so many were taken when it fails.
+pub(super) fn write_counting(file: &mut File, bytes: &[u8], taken: &mut usize) -> io::Result<()> {
+    while *taken < bytes.len() {
+        match interrupted(|| file.write(&bytes[*taken..]))? {
             0 => return Err(ErrorKind::WriteZero.into()),
-            taken => bytes = &bytes[taken..],
+            more => *taken += more,
         }
     }
     Ok(())
+}
+
+/// Cuts a file off at `end`, unless it is longer than `known`: what somebody else
+/// has appended is not ours to remove.
+pub(super) fn cut(file: &File, end: u64, known: u64) -> io::Result<()> {
+    if file.metadata()?.len() > known {
+        return Err(io::Error::other("somebody else has appended to it"));
+    }
+    file.set_len(end)
 }
 
 /// Calls again while it is interrupted, a bounded number of times.

@@ -3,6 +3,8 @@
 use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::iter;
+use std::thread;
+use std::time::Duration;
 
 use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
@@ -12,6 +14,9 @@ use crate::log::files::{Aside, Reading, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
+
+/// An unfinished line that doesn't grow for so long is not being written.
+const MIDST_OF_A_LINE: Duration = Duration::from_millis(1);
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
@@ -224,7 +229,18 @@ impl Log {
         tip: Tip,
         passing_over: bool,
     ) -> Result<Tip, Fault> {
-        let rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        let mut size = size;
+        let mut rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        // Somebody who doesn't take the lock may be in the midst of a line.
+        while rest.end < size && !rest.bad_line {
+            thread::sleep(MIDST_OF_A_LINE);
+            let now = self.file.metadata()?.len();
+            if now == size {
+                break;
+            }
+            size = now;
+            rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
+        }
         if rest.plain.is_some() {
             self.pending.plain = rest.plain;
         }
@@ -282,18 +298,23 @@ impl Log {
             },
         };
         let mut block = vec![0; 64 * 1024];
-        self.file.seek(SeekFrom::Start(from))?;
-        let mut reader = Reading(&self.file).take(to - from);
-        loop {
-            let read = reader.read(&mut block)?;
-            if read == 0 {
-                break;
+        let (mut at, mut to) = (from, to);
+        while at < to {
+            self.file.seek(SeekFrom::Start(at))?;
+            let mut reader = Reading(&self.file).take(to - at);
+            loop {
+                let read = reader.read(&mut block)?;
+                if read == 0 {
+                    break;
+                }
+                aside.hash.update(&block[..read]);
+                aside.count += read as u64;
+                write_whole(&mut aside.file, &block[..read])?;
             }
-            aside.hash.update(&block[..read]);
-            aside.count += read as u64;
-            write_whole(&mut aside.file, &block[..read])?;
+            aside.file.sync_all()?;
+            // What somebody has appended meanwhile goes with it.
+            (at, to) = (to, self.file.metadata()?.len());
         }
-        aside.file.sync_all()?;
         names::sync_directory(&self.path)?;
         self.file.set_len(from)?;
         self.written = from;

@@ -293,7 +293,10 @@ impl Checker {
     /// Whether the line stands where it may.
     fn place(&mut self, row: &Row) {
         let Some(last) = self.last.take() else {
-            if row.seq > 0 {
+            // All that came before may be told to be gone.
+            let gone = row.chain.get("gone").and_then(|gone| gone["hash"].as_str());
+            let prev = text(&row.chain, "prev");
+            if row.seq > 0 && (gone.is_none() || gone != Some(&prev)) {
                 self.problem("front", format!("the first line is {}", row.seq));
             }
             return;
@@ -335,7 +338,7 @@ impl Checker {
             self.problem("torn", format!("{torn} of {seq} is in no file"));
         }
         if let Some(gone) = row.chain.get("gone")
-            && gone["seq"].as_u64().is_none_or(|gone| gone < seq)
+            && gone["seq"].as_u64().is_none_or(|gone| gone + 1 < seq)
         {
             self.problem("gone", format!("{gone} at {seq}"));
         }

@@ -368,7 +368,8 @@ fn another_program_appends_all_the_while() {
         }
         assert_eq!(found.numbers(), (0..302).collect::<Vec<_>>());
         assert_eq!(found.streams().len(), 1);
-        assert_eq!(found.plain.len(), 1999);
+        let aside = found.with("torn");
+        assert_eq!(found.plain.len(), 1999, "{aside:#?}");
     });
 }
 
