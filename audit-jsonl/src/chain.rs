@@ -179,6 +179,10 @@ impl Tip {
 
     /// Appends `event`, a plain line with its line feed, as the next line of the
     /// chain. The tip is that line then.
+    ///
+    /// The last byte before it must be a line feed, that of the line before or, in
+    /// front of the first, any: the hash is taken with a 0 in its place, and so of
+    /// one run of bytes.
     pub(crate) fn link(&mut self, event: &[u8], notes: &Notes, out: &mut Vec<u8>) {
         let start = out.len();
         let open = event.strip_suffix(b"}\n").unwrap_or(event);
@@ -195,10 +199,13 @@ impl Tip {
         notes.write_to(out);
         out.extend_from_slice(b"}}\n");
         debug_assert!(out.len() - start <= LONGEST_LINE, "a line is too long");
+        out[start - 1] = 0;
+        let hash = LeafHash(Sha256::digest(&out[start - 1..out.len() - 1]).into());
+        out[start - 1] = b'\n';
         *self = Self::After(Head {
             stream: *self.stream(),
             seq: self.next_seq(),
-            hash: LeafHash::of(&out[start..out.len() - 1]),
+            hash,
         });
     }
 }

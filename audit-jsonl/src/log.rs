@@ -190,8 +190,10 @@ impl Log {
             let tip = log.look()?;
             let mut lines = std::mem::take(&mut log.lines);
             lines.clear();
+            // Stands before the first line.
+            lines.push(b'\n');
             let end = log.link_batch(tip, items, first, linked, &mut lines);
-            let result = log.write_batch(&tip, &end, &lines);
+            let result = log.write_batch(&tip, &end, &lines[1..]);
             log.lines = lines;
             result
         })

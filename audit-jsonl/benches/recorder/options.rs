@@ -4,7 +4,7 @@ use std::path::PathBuf;
 pub(crate) const USAGE: &str = "\
 usage: cargo bench -p audit-jsonl --bench recorder -- [options]
 
-  --rounds N        how often each load is run with each design; 5 unless given
+  --rounds N        how often each load is run with each design; 3 unless given
   --quick           small loads, one round: shows that it works, measures nothing
   --only SUBSTRING  only loads with that in their name; `parts` are those of a call
   --json            one JSON object for each run as well";
@@ -30,7 +30,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn from_arguments() -> Result<Self, String> {
         let mut options = Self {
-            rounds: 5,
+            rounds: 3,
             // `cargo test --all-targets` starts benches too, without `--bench`.
             quick: true,
             only: None,
