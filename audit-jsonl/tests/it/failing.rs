@@ -20,7 +20,9 @@ use audit_jsonl::{
 };
 use audit_testkit::{DEADLINE, Fault, FaultyWriter, Gate, RecordingSink, SharedBuf, gate, within};
 
-use crate::support::{AtOnce, Faulty, event, fates, line_of, lines_of, number_of, numbers, until};
+use crate::support::{
+    AtOnce, Faulty, event, fates, line_of, lines_of, number_of, numbers, settle, until,
+};
 
 /// So many failures in a row, and what is in hand is given up.
 const PATIENCE: usize = 10;
@@ -192,12 +194,12 @@ mod for_ever {
         within(DEADLINE, || {
             let it = Faulty::new(holding(10), |writer| writer.from(1, Fault::Error(Other)));
             it.call(0..3);
-            it.sink.flush(DEADLINE).unwrap_err();
+            settle(&it.sink);
             assert_eq!(it.faults.given(), PATIENCE);
             // From now on one try for each.
             for number in 3..6 {
                 it.call([number]);
-                it.sink.flush(DEADLINE).unwrap_err();
+                settle(&it.sink);
             }
             assert_eq!(it.faults.given(), PATIENCE + 3);
             it.faults.heal();
@@ -237,7 +239,7 @@ mod for_ever {
                     let name = format!("{strategy:?}");
                     let it = Faulty::new(holding(16).strategy(strategy), script);
                     it.call(0..EVENTS);
-                    drop(it.sink.flush(DEADLINE));
+                    settle(&it.sink);
                     let (written, dropped, fallen_back, queued) = fates(&it.sink);
                     assert_eq!((written, queued), (0, 0), "{name}");
                     assert_eq!(dropped + fallen_back, EVENTS, "{name}");
@@ -312,11 +314,7 @@ mod lines_stay_whole {
         };
         let it = AtOnce::new(holding(8), script, 3);
         let lost = 3 - (taken / one) as u64;
-        assert_eq!(
-            it.sink.flush(DEADLINE),
-            Err(FlushError::lost(lost)),
-            "{taken}"
-        );
+        settle(&it.sink);
         assert_eq!(it.fates(), (3 - lost, lost, 0, 0), "{taken}");
 
         it.call(3..5);
@@ -340,11 +338,11 @@ mod lines_stay_whole {
                 writer.at(1, Fault::Short(5)).from(2, Fault::Error(Other))
             };
             let it = AtOnce::new(holding(8), script, 1);
-            it.sink.flush(DEADLINE).unwrap_err();
+            settle(&it.sink);
             // Neither these nor the end of the fragment can be written.
             for number in 1..3 {
                 it.call([number]);
-                it.sink.flush(DEADLINE).unwrap_err();
+                settle(&it.sink);
             }
             it.faults.heal();
             it.call([3]);
@@ -426,7 +424,7 @@ mod buffered {
             sink.on_call(&event(0));
             sink.flush(DEADLINE).unwrap();
             sink.on_call(&event(1));
-            sink.flush(DEADLINE).unwrap_err();
+            settle(&sink);
             assert_eq!(sink.drops(), 1);
             drop(sink.close(DEADLINE));
             assert_eq!(buf.text(), lines_of([0]));
@@ -709,7 +707,7 @@ mod real_ones {
             for number in 1..4 {
                 sink.on_call(&event(number));
             }
-            sink.flush(DEADLINE).unwrap_err();
+            settle(&sink);
             assert_eq!(fates(&sink), (1, 3, 0, 0));
             let reason = sink.health().to_string();
             assert!(reason.contains("Broken pipe"), "{reason}");
