@@ -10,8 +10,6 @@ use audit_jsonl::BackpressureStrategy::{Block, FallbackSink};
 use audit_jsonl::{AuditSink, Builder, CloseError, FlushError, Health, JsonLinesAuditSink};
 use audit_testkit::{DEADLINE, Fault, HookWriter, RecordingSink, SharedBuf, SlowBuf, within};
 
-use std::io::ErrorKind::Other;
-
 use crate::support::{Faulty, Gated, event, fates, lines_of, numbers, until};
 
 #[test]
@@ -134,20 +132,6 @@ fn what_a_wedged_destination_leaves_goes_to_the_fallback() {
         assert_eq!(it.sink.close(DEADLINE).unwrap().fallen_back, 3);
         assert_eq!(kept.events(), Vec::from_iter((1..4).map(event)));
         assert_eq!(it.buf.text(), lines_of([0]));
-    });
-}
-
-#[test]
-fn losses_at_the_end_are_told() {
-    within(DEADLINE, || {
-        let it = Faulty::new(holding(10), |writer| writer.from(1, Fault::Error(Other)));
-        it.call(0..3);
-        assert_eq!(
-            it.sink.close(DEADLINE).unwrap_err().to_string(),
-            "3 events that were queued could not be written"
-        );
-        assert_eq!(it.sink.drops(), 3);
-        it.sink.close(DEADLINE).unwrap();
     });
 }
 
@@ -309,6 +293,8 @@ fn a_fallback_is_dropped_with_the_sink() {
 mod in_line {
     use super::*;
     use crate::support::Caller;
+    use audit_testkit::FaultyWriter;
+    use std::io::ErrorKind::Other;
 
     fn callers(it: &Gated, numbers: std::ops::Range<u64>) -> Vec<Caller> {
         let caller = |number| {
@@ -350,6 +336,25 @@ mod in_line {
                 caller.join();
             }
             assert_eq!(fates(&it.sink), (0, 6, 0, 2));
+        });
+    }
+
+    #[test]
+    fn losses_at_the_end_are_told() {
+        within(DEADLINE, || {
+            let buf = SharedBuf::new();
+            let writer = FaultyWriter::new(buf.clone()).from(1, Fault::Error(Other));
+            let it = Gated::over(holding(10), writer, buf);
+            it.call(0..3);
+            let sink = Arc::clone(&it.sink);
+            let close = Caller::waiting(move || sink.close(DEADLINE));
+            it.gate.open();
+            assert_eq!(
+                close.join().unwrap_err().to_string(),
+                "3 events that were queued could not be written"
+            );
+            assert_eq!(it.sink.drops(), 3);
+            it.sink.close(DEADLINE).unwrap();
         });
     }
 

@@ -20,7 +20,9 @@ use audit_jsonl::{
 };
 use audit_testkit::{DEADLINE, Fault, FaultyWriter, Gate, RecordingSink, SharedBuf, gate, within};
 
-use crate::support::{AtOnce, Faulty, event, fates, line_of, lines_of, number_of, numbers, until};
+use crate::support::{
+    AtOnce, Faulty, event, fates, line_of, lines_of, number_of, numbers, settle, until,
+};
 
 /// So many failures in a row, and what is in hand is given up.
 const PATIENCE: usize = 10;
@@ -69,12 +71,12 @@ mod for_ever {
         within(DEADLINE, || {
             let it = Faulty::new(holding(10), |writer| writer.from(1, Fault::Error(Other)));
             it.call(0..3);
-            it.sink.flush(DEADLINE).unwrap_err();
+            settle(&it.sink);
             assert_eq!(it.faults.given(), PATIENCE);
             // From now on one try for each.
             for number in 3..6 {
                 it.call([number]);
-                it.sink.flush(DEADLINE).unwrap_err();
+                settle(&it.sink);
             }
             assert_eq!(it.faults.given(), PATIENCE + 3);
             it.faults.heal();
@@ -114,7 +116,7 @@ mod for_ever {
                     let name = format!("{strategy:?}");
                     let it = Faulty::new(holding(16).strategy(strategy), script);
                     it.call(0..EVENTS);
-                    drop(it.sink.flush(DEADLINE));
+                    settle(&it.sink);
                     let (written, dropped, fallen_back, queued) = fates(&it.sink);
                     assert_eq!((written, queued), (0, 0), "{name}");
                     assert_eq!(dropped + fallen_back, EVENTS, "{name}");
@@ -175,7 +177,7 @@ mod buffered {
             sink.on_call(&event(0));
             sink.flush(DEADLINE).unwrap();
             sink.on_call(&event(1));
-            sink.flush(DEADLINE).unwrap_err();
+            settle(&sink);
             assert_eq!(sink.drops(), 1);
             drop(sink.close(DEADLINE));
             assert_eq!(buf.text(), lines_of([0]));

@@ -105,25 +105,6 @@ fn many_threads_may_flush_at_once_and_each_finds_its_own() {
 }
 
 #[test]
-fn it_says_how_many_the_destination_gave_up() {
-    within(DEADLINE, || {
-        let it = Faulty::new(holding(10), |writer| writer.from(1, Fault::Error(Other)));
-        it.call(0..3);
-        assert_eq!(it.sink.flush(DEADLINE), Err(FlushError::lost(3)));
-        // What was lost before the call is not told again.
-        assert_eq!(it.sink.flush(DEADLINE), Ok(()));
-        it.call(3..5);
-        assert_eq!(it.sink.flush(DEADLINE), Err(FlushError::lost(2)));
-        assert_eq!(it.sink.drops(), 5);
-
-        it.faults.heal();
-        it.call(5..6);
-        assert_eq!(it.sink.flush(DEADLINE), Ok(()));
-        assert_eq!(it.buf.text(), lines_of([5]));
-    });
-}
-
-#[test]
 fn it_is_silent_about_what_was_dropped_before_it_was_queued() {
     within(DEADLINE, || {
         let it = Gated::new(holding(1));
@@ -243,6 +224,33 @@ mod waiting {
     fn flush(it: &Gated) -> Caller<Result<(), FlushError>> {
         let sink = Arc::clone(&it.sink);
         Caller::waiting(move || sink.flush(DEADLINE))
+    }
+
+    #[test]
+    fn it_says_how_many_the_destination_gave_up() {
+        within(DEADLINE, || {
+            let buf = SharedBuf::new();
+            let writer = FaultyWriter::new(buf.clone()).from(1, Fault::Error(Other));
+            let faults = writer.handle();
+            let it = Gated::over(holding(10), writer, buf);
+            it.call(0..3);
+            let first = flush(&it);
+            it.gate.open();
+            assert_eq!(first.join(), Err(FlushError::lost(3)));
+            // What was lost before the call is not told again.
+            assert_eq!(it.sink.flush(DEADLINE), Ok(()));
+            it.gate.close();
+            it.call(3..5);
+            let second = flush(&it);
+            it.gate.open();
+            assert_eq!(second.join(), Err(FlushError::lost(2)));
+            assert_eq!(it.sink.drops(), 5);
+
+            faults.heal();
+            it.call(5..6);
+            assert_eq!(it.sink.flush(DEADLINE), Ok(()));
+            assert_eq!(it.buf.text(), lines_of([5]));
+        });
     }
 
     #[test]

@@ -226,7 +226,7 @@ mod in_line {
     #[test]
     fn whoever_gives_up_leaves_the_others_their_places() {
         within(DEADLINE, || {
-            let patience = Duration::from_secs(1);
+            let patience = Duration::from_secs(2);
             let it = Gated::new(holding(1).strategy(Block).block_timeout(patience));
             it.call([0]);
             let impatient: Vec<_> = (1..4).map(|number| caller(&it, number)).collect();
@@ -247,7 +247,7 @@ mod in_line {
     #[test]
     fn a_large_event_that_gives_up_no_longer_holds_up_those_behind_it() {
         within(DEADLINE, || {
-            let patience = Duration::from_secs(2);
+            let patience = Duration::from_secs(3);
             let builder = holding(100).capacity_bytes(4096);
             let it = Gated::new(builder.strategy(Block).block_timeout(patience));
             it.sink.on_call(&event_of(0, 3_000));

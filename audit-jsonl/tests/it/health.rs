@@ -10,7 +10,7 @@ use audit_testkit::{DEADLINE, Fault, FaultyWriter, SharedBuf, gate, within};
 
 use std::io::ErrorKind::{Other, StorageFull};
 
-use crate::support::{Faulty, Gated, event, fates, until};
+use crate::support::{Faulty, Gated, event, fates, settle, until};
 
 #[test]
 fn it_tells_the_failures_and_when_they_are_over() {
@@ -56,7 +56,7 @@ fn lines_that_are_given_up_are_no_success() {
         let it = Faulty::new(builder(), |writer| writer.from(1, Fault::Error(Other)));
         for failures in [10, 11, 12] {
             it.call([0]);
-            it.sink.flush(DEADLINE).unwrap_err();
+            settle(&it.sink);
             let expected = Health::degraded(failures, failures, "other error");
             assert_eq!(it.sink.health(), expected);
         }

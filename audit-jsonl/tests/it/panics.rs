@@ -14,7 +14,7 @@ use audit_testkit::{
 
 use std::io::ErrorKind::Other;
 
-use crate::support::{AtOnce, Faulty, event, fates, lines_of};
+use crate::support::{AtOnce, Faulty, event, fates, lines_of, settle};
 
 #[test]
 fn whenever_the_destination_panics_all_that_follows_is_counted() {
@@ -30,7 +30,7 @@ fn whenever_the_destination_panics_all_that_follows_is_counted() {
                     it.sink.flush(DEADLINE).unwrap();
                 }
                 it.call([before]);
-                assert_eq!(it.sink.flush(DEADLINE), Err(FlushError::lost(1)));
+                settle(&it.sink);
                 assert_failed(&it.sink);
                 // More than the queue holds: nobody waits.
                 it.call(100..120);
@@ -71,7 +71,7 @@ fn a_panic_in_flush_is_as_one_in_write() {
         it.call([0]);
         it.sink.flush(DEADLINE).unwrap();
         it.call([1]);
-        assert_eq!(it.sink.flush(DEADLINE), Err(FlushError::lost(1)));
+        settle(&it.sink);
         assert_failed(&it.sink);
         it.call(2..5);
         assert_eq!(fates(&it.sink), (1, 4, 0, 0));
@@ -93,7 +93,7 @@ fn a_panic_in_the_flush_after_lines_were_given_up_is_no_different() {
             },
             3,
         );
-        assert_eq!(it.sink.flush(DEADLINE), Err(FlushError::lost(3)));
+        settle(&it.sink);
         assert_failed(&it.sink);
         it.call(3..5);
         assert_eq!(it.fates(), (0, 5, 0, 0));
@@ -115,7 +115,7 @@ fn a_destination_that_panics_when_it_is_dropped_has_written_everything() {
         let writer = FaultyWriter::new(Dies(SharedBuf::new())).at(1, Fault::Panic);
         let sink = JsonLinesAuditSink::new(Box::new(writer));
         sink.on_call(&event(0));
-        assert_eq!(sink.flush(DEADLINE), Err(FlushError::lost(1)));
+        settle(&sink);
         assert!(sink.close(DEADLINE).is_ok());
     });
 }
@@ -153,7 +153,7 @@ fn a_payload_that_panics_when_it_is_dropped_does_no_more_harm() {
             .build(Box::new(Throws))
             .unwrap();
         sink.on_call(&event(0));
-        assert_eq!(sink.flush(DEADLINE), Err(FlushError::lost(1)));
+        settle(&sink);
         assert_failed(&sink);
         sink.on_call(&event(1));
         assert_eq!(fates(&sink), (0, 2, 0, 0));
@@ -173,7 +173,7 @@ fn when_the_fallback_panics_as_well_all_is_counted() {
         let builder = holding(4).strategy(FallbackSink(Arc::new(PanickingSink)));
         let it = Faulty::new(builder, |writer| writer.at(1, Fault::Panic));
         it.call(0..10);
-        it.sink.flush(DEADLINE).ok();
+        settle(&it.sink);
         it.call(10..20);
         assert_eq!(fates(&it.sink), (0, 20, 0, 0));
         assert_eq!(it.sink.drops(), 20);
@@ -187,14 +187,28 @@ fn a_sink_that_died_can_be_dropped_and_closed() {
             let it = Faulty::new(holding(4), |writer| writer.at(1, Fault::Panic));
             it.call([0]);
             if !at_once {
-                it.sink.flush(DEADLINE).unwrap_err();
+                settle(&it.sink);
                 it.sink.close(DEADLINE).unwrap();
             }
             drop(it.sink);
         }
-        let it = Faulty::new(holding(4), |writer| writer.at(1, Fault::Panic));
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_sink_that_dies_while_it_is_closed_says_so() {
+    use crate::support::{Caller, Gated};
+
+    within(DEADLINE, || {
+        let buf = SharedBuf::new();
+        let writer = FaultyWriter::new(buf.clone()).at(1, Fault::Panic);
+        let it = Gated::over(holding(4), writer, buf);
         it.call(0..3);
-        let error = it.sink.close(DEADLINE).unwrap_err();
+        let sink = Arc::clone(&it.sink);
+        let close = Caller::waiting(move || sink.close(DEADLINE));
+        it.gate.open();
+        let error = close.join().unwrap_err();
         assert!(
             matches!(error, CloseError::Lost { events: 3, .. }),
             "{error:?}"

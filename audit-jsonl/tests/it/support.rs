@@ -10,7 +10,9 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{AuditSink, Builder, CallEvent, Counters, JsonLinesAuditSink, Outcome};
+use audit_jsonl::{
+    AuditSink, Builder, CallEvent, Counters, FlushError, JsonLinesAuditSink, Outcome,
+};
 use audit_testkit::{DEADLINE, Faults, FaultyWriter, Gate, SharedBuf, gate};
 
 /// An event that is told from others by a number.
@@ -91,6 +93,16 @@ pub(crate) fn assert_adds_up(counters: Counters) {
         counters.queued,
     ];
     assert_eq!(counters.offered, parts.iter().sum::<u64>(), "{counters}");
+}
+
+/// Waits until the fate of every event is decided. It may have been before, so
+/// whether some were lost is told by [`fates`] alone.
+#[track_caller]
+pub(crate) fn settle(sink: &JsonLinesAuditSink) {
+    match sink.flush(DEADLINE) {
+        Ok(()) | Err(FlushError::Lost { .. }) => {}
+        Err(other) => panic!("{other}"),
+    }
 }
 
 /// Written, dropped, fallen back, queued.
@@ -306,7 +318,7 @@ mod linux {
     }
 
     impl<R: Send + 'static> Caller<R> {
-        /// Makes the call, and returns once it waits.
+        /// Makes the call, and returns once it waits, or has waited already.
         #[track_caller]
         pub(crate) fn waiting(work: impl FnOnce() -> R + Send + 'static) -> Self {
             let (tell, told) = mpsc::channel();
@@ -335,7 +347,7 @@ mod linux {
                     0
                 };
                 last = now;
-                times == 3
+                times == 3 || self.thread.is_finished()
             });
         }
 
