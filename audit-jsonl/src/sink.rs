@@ -1,3 +1,5 @@
+mod durable;
+
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -17,7 +19,7 @@ use crate::encode::{TooLong, encode_to_front};
 use crate::file::open_lines;
 use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, TooSlow, WhenFull};
 use crate::writer::Output;
-use crate::{CloseError, CommitError, Counters, Receipt, this_thread, writer};
+use crate::{CloseError, Counters, this_thread, writer};
 
 /// The capacity of a sink's queue unless another is given: 1024 events.
 pub const DEFAULT_AUDIT_QUEUE_CAPACITY: usize = 1024;
@@ -281,64 +283,6 @@ impl JsonLinesAuditSink {
             return Err(CloseError::NoClosingRecord { reason });
         }
         Ok(queue.counters())
-    }
-
-    /// Records an event durably: waits until it is written and synced, for at
-    /// most `timeout`.
-    ///
-    /// Events of many threads share a sync. When the queue is full the call
-    /// waits for room, whatever the [`BackpressureStrategy`] says, and while the
-    /// log can't be written it waits for better times, all within the timeout.
-    ///
-    /// For chained logs alone ([`Builder::path`]).
-    ///
-    /// # Errors
-    ///
-    /// [`CommitError`] says what is known of the event. The sink stays usable as
-    /// far as it was before.
-    pub fn commit(&self, event: &CallEvent, timeout: Duration) -> Result<Receipt, CommitError> {
-        let queue = &self.shared.queue;
-        let unusable = |reason| CommitError::Unusable { reason };
-        if self.shared.longest_event.is_none() {
-            return Err(unusable("this sink writes plain lines, and syncs nothing"));
-        }
-        if this_thread::is_writer_of(self.shared.id()) {
-            return Err(unusable(ON_WRITER_THREAD));
-        }
-        if queue.is_forked() {
-            return Err(unusable(FORKED));
-        }
-        let deadline = Instant::now().checked_add(timeout);
-        let id = queue.begin_commit().ok_or(unusable(FORKED))?;
-        let mut buffer = this_thread::take_buffer();
-        if let Ok((line, cut)) = self.shared.encode(event, &mut buffer) {
-            let mark = Mark {
-                cut,
-                commit: Some(id),
-            };
-            queue.offer(line, mark, WhenFull::Wait(Some(timeout)));
-        }
-        this_thread::give_back_buffer(buffer);
-        queue.end_commit(id, timeout, deadline)
-    }
-
-    /// Looks at once whether the log's name still leads to the file that is
-    /// written, as after a rotation by somebody else, and opens or makes the file
-    /// that has the name now. The same happens by itself before each batch.
-    ///
-    /// # Errors
-    ///
-    /// When that fails or takes longer than `timeout`, or the sink writes plain
-    /// lines. The sink stays usable as far as it was before.
-    pub fn reopen(&self, timeout: Duration) -> io::Result<()> {
-        let queue = &self.shared.queue;
-        if this_thread::is_writer_of(self.shared.id()) {
-            return Err(io::Error::other(ON_WRITER_THREAD));
-        }
-        if queue.is_forked() {
-            return Err(io::Error::other(FORKED));
-        }
-        queue.reopen(timeout).map_err(io::Error::other)
     }
 
     /// Hands an event to the fallback, else counts it as lost.

@@ -420,6 +420,7 @@ pub(crate) fn end_of(mut command: Command) -> (ExitStatus, String, String) {
                 hangs = true;
                 child.kill().unwrap();
             }
+            // A child's end can't be waited for with a deadline.
             thread::sleep(Duration::from_millis(2));
         };
         let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
