@@ -37,13 +37,14 @@ pub(crate) fn check_root(root: &Table, metadata: &Metadata, problems: &mut Probl
                     user.name
                 ),
             ),
-            (Some(version), _, _) if version != package.version => problems.push(
-                place,
-                format!(
-                    "`{name}` is asked for as {version}, but is {}; write that version",
-                    package.version
+            (Some(version), _, _) if version.trim_start_matches('=') != package.version => problems
+                .push(
+                    place,
+                    format!(
+                        "`{name}` is asked for as {version}, but is {}; write that version",
+                        package.version
+                    ),
                 ),
-            ),
             _ => {}
         }
     }
