@@ -118,6 +118,9 @@ pub(crate) struct Queue {
     thread: OnceLock<Thread>,
     /// Flush and close wait here.
     progress: Condvar,
+    /// Those who commit wait here, by number: a sync ends the waiting of many, and
+    /// of no others.
+    commit_lanes: [Condvar; LANES],
     /// Blocked callers wait here.
     lanes: [Condvar; LANES],
     /// Events lost in a forked child that could not even take the lock.
@@ -134,6 +137,7 @@ impl Queue {
             state: Mutex::new(State::new()),
             thread: OnceLock::new(),
             progress: Condvar::new(),
+            commit_lanes: [const { Condvar::new() }; LANES],
             lanes: [const { Condvar::new() }; LANES],
             orphaned: AtomicU64::new(0),
         }
@@ -258,7 +262,7 @@ impl Queue {
     }
 
     fn lane(&self, ticket: u64) -> &Condvar {
-        &self.lanes[(ticket % LANES as u64) as usize]
+        &self.lanes[lane_of(ticket)]
     }
 
     /// Counts events whose fate the caller of [`offer`](Self::offer) decided.
@@ -295,11 +299,7 @@ impl Queue {
     }
 
     fn notify_lanes(&self, lanes: u16) {
-        for (bit, lane) in self.lanes.iter().enumerate() {
-            if lanes & (1 << bit) != 0 {
-                lane.notify_all();
-            }
-        }
+        notify(&self.lanes, lanes);
     }
 
     pub(crate) fn gave_up_lately(&self) -> bool {
@@ -336,6 +336,20 @@ impl Queue {
             None => Health::failed(0, 0, FORKED),
         }
     }
+}
+
+/// Wakes all who wait in those lanes, each a bit.
+fn notify(all: &[Condvar; LANES], lanes: u16) {
+    for (bit, lane) in all.iter().enumerate() {
+        if lanes & (1 << bit) != 0 {
+            lane.notify_all();
+        }
+    }
+}
+
+/// The lane of a ticket.
+fn lane_of(ticket: u64) -> usize {
+    (ticket % LANES as u64) as usize
 }
 
 impl Segment {

@@ -3,9 +3,10 @@
 use std::time::{Duration, Instant};
 
 use audit_sink::FlushError;
+use parking_lot::Condvar;
 
 use crate::queue::state::{Commit, Flush, Writer};
-use crate::queue::{FORKED, Guard, Queue, TooSlow};
+use crate::queue::{FORKED, Guard, Queue, TooSlow, lane_of};
 use crate::{CommitError, Receipt};
 
 impl Queue {
@@ -68,7 +69,7 @@ impl Queue {
                 let commit = state.commits.swap_remove(at);
                 return commit.result.unwrap_or(Err(CommitError::NotRecorded));
             }
-            let timed_out = self.wait_for_progress(&mut state, deadline);
+            let timed_out = wait(&self.commit_lanes[lane_of(id)], &mut state, deadline);
             if timed_out
                 && state
                     .commits
@@ -135,13 +136,7 @@ impl Queue {
 
     /// Waits until the writer has done something; whether it was too late.
     fn wait_for_progress(&self, state: &mut Guard<'_>, deadline: Option<Instant>) -> bool {
-        match deadline {
-            Some(deadline) => self.progress.wait_until(state, deadline).timed_out(),
-            None => {
-                self.progress.wait(state);
-                false
-            }
-        }
+        wait(&self.progress, state, deadline)
     }
 
     /// As [`close`](Self::close), without waiting.
@@ -149,5 +144,16 @@ impl Queue {
         let mut state = self.state.lock();
         state.open = false;
         state.trouble.closed();
+    }
+}
+
+/// Waits until it is notified; whether the deadline has passed.
+fn wait(condition: &Condvar, state: &mut Guard<'_>, deadline: Option<Instant>) -> bool {
+    match deadline {
+        Some(deadline) => condition.wait_until(state, deadline).timed_out(),
+        None => {
+            condition.wait(state);
+            false
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::MutexGuard;
 
 use crate::queue::state::{IDLE_BUFFERS, State, Writer};
-use crate::queue::{Fates, Queue, Segment, Turn};
+use crate::queue::{Fates, Queue, Segment, Turn, lane_of, notify};
 use crate::{CommitError, Receipt};
 
 /// After work the writer looks again by itself, after this pause and then after
@@ -141,6 +141,7 @@ impl Queue {
             commit.result.get_or_insert(Err(CommitError::NotRecorded));
         }
         drop(state);
+        notify(&self.commit_lanes, u16::MAX);
         self.progress.notify_all();
     }
 
@@ -196,11 +197,13 @@ impl Queue {
         results: impl Iterator<Item = (u64, Result<Receipt, CommitError>)>,
     ) {
         let mut state = self.state.lock();
+        let mut lanes = 0;
         for (id, result) in results {
             state.resolve(id, result);
+            lanes |= 1 << lane_of(id);
         }
         drop(state);
-        self.progress.notify_all();
+        notify(&self.commit_lanes, lanes);
     }
 
     /// Says how a [`reopen`](Self::reopen) ended. For the writer thread.
