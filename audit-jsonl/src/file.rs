@@ -3,6 +3,11 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+/// An unfinished line that doesn't grow for so long is not being written.
+pub(crate) const MIDST_OF_A_LINE: Duration = Duration::from_millis(1);
 
 /// Opens a file to append lines to. A last line that lacks its line feed is ended.
 pub(crate) fn open_lines(path: &Path) -> io::Result<File> {
@@ -32,12 +37,24 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// and other devices have no last byte.
 fn ends_inside_a_line(file: &File, path: &Path) -> io::Result<bool> {
     let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() == 0 {
+    if !metadata.is_file() {
         return Ok(false);
     }
-    let mut last = [0];
     let mut reader = File::open(path)?;
-    reader.seek(SeekFrom::End(-1))?;
-    reader.read_exact(&mut last)?;
-    Ok(last != *b"\n")
+    let mut length = metadata.len();
+    while length > 0 {
+        let mut last = [0];
+        reader.seek(SeekFrom::Start(length - 1))?;
+        if reader.read(&mut last)? == 1 && last == *b"\n" {
+            return Ok(false);
+        }
+        // Another writer may be in the midst of a line.
+        thread::sleep(MIDST_OF_A_LINE);
+        let now = file.metadata()?.len();
+        if now == length {
+            return Ok(true);
+        }
+        length = now;
+    }
+    Ok(false)
 }

@@ -4,19 +4,16 @@ use std::fs;
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
 use std::iter;
 use std::thread;
-use std::time::Duration;
 
 use audit_schema::now_rfc3339;
 use sha2::{Digest, Sha256};
 
 use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
+use crate::file::MIDST_OF_A_LINE;
 use crate::log::files::{Aside, Reading, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
-
-/// An unfinished line that doesn't grow for so long is not being written.
-const MIDST_OF_A_LINE: Duration = Duration::from_millis(1);
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that

@@ -116,11 +116,14 @@ fn many_sinks_may_append_to_one_file() {
     within(DEADLINE, || {
         let scratch = Scratch::new();
         let path = scratch.path("audit.jsonl");
+        // Opened before anybody writes: a line that is being written just then
+        // looks unfinished.
+        let sinks: Vec<_> = (0..4)
+            .map(|_| JsonLinesAuditSink::file(&path).unwrap())
+            .collect();
         std::thread::scope(|scope| {
-            for thread in 0..4 {
-                let path = &path;
+            for (sink, thread) in sinks.into_iter().zip(0..) {
                 scope.spawn(move || {
-                    let sink = JsonLinesAuditSink::file(path).unwrap();
                     for nth in 0..500 {
                         sink.on_call(&event(thread * 500 + nth));
                     }

@@ -130,8 +130,8 @@ mod that_drops_a_sink {
     fn survives_a_stderr_that_is_closed() {
         let name = "process::that_drops_a_sink::survives_a_stderr_that_is_closed";
         let Some(mut child) = child(name) else {
-            // Until nobody reads stderr any more.
             io::stdin().read_line(&mut String::new()).unwrap();
+            until_nobody_reads(io::stderr());
             let (_gate, writer) = gate::pair(SharedBuf::new());
             let builder = JsonLinesAuditSink::builder().drop_timeout(Duration::ZERO);
             let sink = builder.build(Box::new(writer)).unwrap();
@@ -228,6 +228,7 @@ mod with_streams {
             sink.on_call(&event(0));
             sink.flush(DEADLINE).unwrap();
             io::stdin().read_line(&mut String::new()).unwrap();
+            until_nobody_reads(io::stdout());
             for number in 1..4 {
                 sink.on_call(&event(number));
                 direct.on_call(&event(number));
@@ -296,4 +297,13 @@ fn a_record_reads_as_it_was_written() {
     let line = line_of(&event(7));
     let read: CallEvent = serde_json::from_str(&line).unwrap();
     assert_eq!(read, event(7));
+}
+
+/// A process that another test starts may have the reader's end for a moment.
+#[cfg(unix)]
+fn until_nobody_reads(mut stream: impl Write) {
+    crate::support::until("the reader is gone", || {
+        let written = stream.write(b"\n").and_then(|_| stream.flush());
+        written.is_err()
+    });
 }

@@ -86,12 +86,15 @@ fn a_pipe_whose_reader_is_slow_and_which_never_waits() {
 fn a_pipe_whose_reader_goes_away() {
     within(DEADLINE, || {
         let (mut reader, writer) = io::pipe().unwrap();
+        let mut probe = writer.try_clone().unwrap();
         let sink = JsonLinesAuditSink::new(Box::new(writer));
         sink.on_call(&event(0));
         sink.flush(DEADLINE).unwrap();
         let mut line = vec![0; line_of(&event(0)).len()];
         reader.read_exact(&mut line).unwrap();
         drop(reader);
+        // A process that another test starts may have it for a moment.
+        until("the reader is gone", || probe.write(b"\n").is_err());
         for number in 1..4 {
             sink.on_call(&event(number));
         }
