@@ -178,6 +178,10 @@ impl Queue {
             state.push(line, mark);
             state.counters.offered += 1;
             match state.writer {
+                Writer::Busy if state.gathering && !state.should_gather() => {
+                    state.gathering = false;
+                    self.unpark_writer();
+                }
                 Writer::Busy => {}
                 Writer::Dozing if !state.is_half_full(self.limits) => {}
                 _ => self.wake_writer(state),

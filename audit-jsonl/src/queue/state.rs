@@ -61,6 +61,12 @@ pub(super) struct State {
     pub(super) unsynced: u64,
     pub(super) flushes: Vec<Flush>,
     pub(super) commits: Vec<Commit>,
+    /// Lines to be committed that the writer has not taken yet, and how many it
+    /// took last time.
+    pub(super) pending_commits: u64,
+    pub(super) expected_commits: u64,
+    /// The writer waits for as many commits as last time.
+    pub(super) gathering: bool,
     /// For flushes and commits.
     pub(super) next_id: u64,
     /// `reopen`: how often it was asked for, how often done, and how that ended.
@@ -131,6 +137,9 @@ impl State {
             unsynced: 0,
             flushes: Vec::new(),
             commits: Vec::new(),
+            pending_commits: 0,
+            expected_commits: 0,
+            gathering: false,
             next_id: 0,
             reopens_asked: 0,
             reopens_done: 0,
@@ -168,6 +177,17 @@ impl State {
             || !self.open
     }
 
+    /// Whether more commits are likely to come in a moment and to share a sync:
+    /// those who committed last time are on their way again.
+    pub(super) fn should_gather(&self) -> bool {
+        (1..self.expected_commits).contains(&self.pending_commits)
+            && self.full.is_empty()
+            && self.line.is_empty()
+            && self.flushes.is_empty()
+            && self.open
+            && !self.abandoned
+    }
+
     #[inline]
     pub(super) fn push(&mut self, line: &[u8], mark: Mark) {
         let filled = self.filling.bytes.len();
@@ -177,6 +197,7 @@ impl State {
         self.filling.bytes.extend_from_slice(line);
         if mark != Mark::default() {
             self.filling.marks.push((self.filling.events, mark));
+            self.pending_commits += u64::from(mark.commit.is_some());
         }
         self.filling.events += 1;
         self.pending += 1;
@@ -214,6 +235,11 @@ impl State {
         self.pending -= segment.events;
         self.pending_bytes -= segment.bytes.len();
         self.in_hand_since = Some(Instant::now());
+        let commits = segment.commits().count() as u64;
+        if commits > 0 {
+            self.pending_commits -= commits;
+            self.expected_commits = commits;
+        }
         segment.dropped = self.counters.dropped;
         segment.fallen_back = self.counters.fallen_back;
         Some(segment)

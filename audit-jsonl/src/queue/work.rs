@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use parking_lot::MutexGuard;
 
 use crate::queue::state::{IDLE_BUFFERS, State, Writer};
-use crate::queue::{Fates, Queue, Segment, Turn, lane_of, notify};
+use crate::queue::{Fates, Guard, Queue, Segment, Turn, lane_of, notify};
 use crate::{CommitError, Receipt};
 
 /// After work the writer looks again by itself, after this pause and then after
@@ -15,6 +15,9 @@ use crate::{CommitError, Receipt};
 /// caller pays for waking it. 0.2 + 0.4 + … + 6.4 ms are 12.6 ms in all.
 const FIRST_DOZE: Duration = Duration::from_micros(200);
 const LAST_DOZE: Duration = Duration::from_micros(6_400);
+
+/// So long the writer waits for more commits, when there were more last time.
+const GATHERING: Duration = Duration::from_micros(100);
 
 impl Queue {
     /// What to do next, at `due` at the latest. For the writer thread.
@@ -28,6 +31,9 @@ impl Queue {
             }
             if state.reopens_done < state.reopens_asked {
                 return Turn::Reopen;
+            }
+            if state.should_gather() {
+                state = self.gather(state);
             }
             if state.is_urgent() {
                 match state.pop() {
@@ -62,12 +68,26 @@ impl Queue {
             }
             state.writer = Writer::Busy;
             if !state.abandoned
+                && !state.should_gather()
                 && let Some(segment) = state.pop()
             {
                 return Turn::Write(segment);
             }
             state.trim();
         }
+    }
+
+    /// Waits a moment for as many commits as last time, to sync them all at once.
+    fn gather<'a>(&self, mut state: Guard<'a>) -> Guard<'a> {
+        let begun = Instant::now();
+        state.gathering = true;
+        while state.should_gather()
+            && let Some(rest) = GATHERING.checked_sub(begun.elapsed())
+        {
+            MutexGuard::unlocked(&mut state, || thread::park_timeout(rest));
+        }
+        state.gathering = false;
+        state
     }
 
     /// Says what became of a segment's events, of which the destination took
