@@ -4,7 +4,8 @@
 //! A child opens a log in some state, writes, commits, rotates and closes under
 //! `strace`, which makes the n-th call of a kind on the log's files fail. Then the
 //! log is opened without faults and checked: what the child was promised is there,
-//! once and in order.
+//! once and in order. A file on which a sync or a write has failed is neither synced
+//! nor written to again.
 //!
 //! - `AUDIT_FAULTS_CALLS`: how many runs, taken from all by the seed; 0 for all
 //!   (some thousands). 600 by default.
@@ -23,6 +24,7 @@ use crate::checker::{Found, check};
 use crate::child::{self, Said};
 use crate::head::{Head, path_of};
 use crate::tools::{Directory, Numbers, can, event, for_each, none_of, say, setting};
+use crate::trace::{broken_rules, calls};
 
 const CALLS: [&str; 13] = [
     "openat",
@@ -251,6 +253,7 @@ impl Run<'_> {
             "20",
             "strace",
             "-f",
+            "-y",
             "-qq",
             "--seccomp-bpf",
             "-o",
@@ -276,12 +279,16 @@ impl Run<'_> {
         let trace = fs::read_to_string(&trace_file).unwrap_or_default();
         let made = |call: &str| trace.matches(&format!(" {call}(")).count();
         let counts = CALLS.iter().map(|call| made(call)).collect();
+        let of_log = calls(&trace, &log);
+        let unseen = self.inject.is_none() && of_log.is_empty();
         let killed = matches!(&self.inject, Some((_, how)) if how.starts_with("signal"));
         let mut problems = said.complaints.clone();
         if !said.ended && !killed {
             let error = String::from_utf8_lossy(&output.stderr).into_owned();
             problems.push(format!("the child didn't come to its end: {error}"));
         }
+        problems.extend(broken_rules(&of_log));
+        problems.extend(unseen.then(|| "no call was seen".to_owned()));
         problems.extend(self.check(&log, &said, before));
         let what = format!("{}, {:?}", self.scenario.name, self.inject);
         let named = problems.iter().map(|problem| format!("{what}: {problem}"));
@@ -395,5 +402,10 @@ fn paths(log: &Path) -> Vec<String> {
     let files = entries.map(|entry| entry.expect("an entry").path().display().to_string());
     paths.extend(files);
     paths.extend((0..12).map(|seq| format!("{name}.torn-{seq}")));
+    // A file keeps its faults when it gets another name.
+    if let Some(head) = Head::read(log) {
+        let names = (0..40).map(|seq| format!("audit-{}-{seq:020}.jsonl", &head.stream[..8]));
+        paths.extend(names.map(|name| directory.join(name).display().to_string()));
+    }
     paths
 }

@@ -9,6 +9,7 @@
 //! by default `/dev/shm`, else the directory for temporary files.
 #![cfg(target_os = "linux")]
 
+mod actor;
 mod calls;
 mod checker;
 mod child;
@@ -17,6 +18,9 @@ mod head;
 mod images;
 mod mounts;
 mod power;
+mod retried;
 mod rotators;
+mod settled;
 mod syncs;
 mod tools;
+mod trace;
