@@ -83,7 +83,7 @@ pub(crate) fn act(log: &Path, steps: &str, faults: &[&str]) -> Acted {
     let trace = directory.path().join("trace");
     let mut command = Command::new("timeout");
     command.args(["-s", "KILL", "60", "strace", "-f", "-y", "-qq"]);
-    command.arg("--seccomp-bpf").arg("-o").arg(&trace);
+    command.arg("-o").arg(&trace);
     command.args(["-e", &format!("trace={TRACED}")]);
     for fault in faults {
         command.args(["-e", &format!("inject={fault}")]);
