@@ -76,7 +76,8 @@ impl Acted {
 /// Makes these steps with these faults in the calls on the log's files, but for
 /// its head: `a.open:written`, `a.open:every`, `a.open:fallback`, `a.open:rotate`,
 /// `a.open:<milliseconds>`, `a.event`, `a.large`, `a.flush`, `a.commit`,
-/// `a.troubled` (waits until an error was counted), `a.reopen`, `a.close`;
+/// `a.troubled` (waits until an error was counted), `a.moved` (until the sink has
+/// given the file another name), `a.reopen`, `a.close`;
 /// `rename`, `outsider`, `tear`, `abort`.
 pub(crate) fn act(log: &Path, steps: &str, faults: &[&str]) -> Acted {
     let directory = Directory::new();
@@ -153,9 +154,10 @@ fn the_actor() {
     // The harness has begun a line.
     println!();
     let mut actor = Actor {
-        log: log.into(),
         sinks: BTreeMap::new(),
         fallback: Arc::new(RecordingSink::new()),
+        renamed_before: renamed_files(Path::new(&log)),
+        log: log.into(),
         made: 0,
     };
     for step in steps.split_whitespace() {
@@ -172,6 +174,7 @@ struct Actor {
     log: PathBuf,
     sinks: BTreeMap<String, JsonLinesAuditSink>,
     fallback: Arc<RecordingSink>,
+    renamed_before: usize,
     /// Events so far.
     made: u64,
 }
@@ -204,6 +207,14 @@ impl Actor {
             }
             "troubled" => {
                 until("an error is counted", || sink.counters().write_errors > 0);
+                Ok(())
+            }
+            "moved" => {
+                let renamed = || renamed_files(&self.log) > self.renamed_before;
+                until("the file has another name", renamed);
+                until("the next one has its lines", || {
+                    fs::metadata(&self.log).is_ok_and(|log| log.len() > 0)
+                });
                 Ok(())
             }
             "reopen" => sink.reopen(DEADLINE).map_err(text),
@@ -261,6 +272,13 @@ impl Actor {
             other => panic!("{other} is no step"),
         }
     }
+}
+
+fn renamed_files(log: &Path) -> usize {
+    let directory = log.parent().expect("a directory");
+    let entries = fs::read_dir(directory).expect("the directory").flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    names.filter(|name| name.starts_with("audit-")).count()
 }
 
 fn text(error: impl Debug) -> String {

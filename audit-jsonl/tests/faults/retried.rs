@@ -75,6 +75,7 @@ fn an_outsider_s_line_before_a_failed_sync_is_told_once() {
             "a.open:written a.event a.flush outsider a.commit a.event a.flush a.close",
             "a.open:300 a.event a.flush outsider a.troubled a.event a.flush a.close",
             "a.open:300 a.event a.flush outsider a.troubled a.commit abort",
+            "a.open:300 a.event a.flush outsider a.moved abort",
         ];
         for (nth, steps) in runs.into_iter().enumerate() {
             let acted = act(log, steps, &[sync]);
