@@ -18,6 +18,7 @@ mod head;
 mod images;
 mod mounts;
 mod power;
+mod reopening;
 mod retried;
 mod rotators;
 mod settled;
