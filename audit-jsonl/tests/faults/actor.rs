@@ -188,7 +188,9 @@ impl Actor {
         }
         self.made += 1;
         let id = format!("{}-{:04}", std::process::id(), self.made);
-        let sink = &self.sinks[name];
+        let Some(sink) = self.sinks.get(name) else {
+            return Err("it could not be opened".into());
+        };
         let end = match what {
             "event" | "large" => {
                 println!("#offered {id}");

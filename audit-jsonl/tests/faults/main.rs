@@ -16,6 +16,7 @@ mod child;
 mod full;
 mod head;
 mod images;
+mod mixed;
 mod mounts;
 mod power;
 mod reopening;

@@ -12,7 +12,7 @@ use crate::checker::{Found, check};
 use crate::tools::{Directory, can, none_of};
 use crate::trace::{broken_rules, calls};
 
-fn can_trace(test: &str) -> bool {
+pub(crate) fn can_trace(test: &str) -> bool {
     can(
         test,
         false,
@@ -21,7 +21,7 @@ fn can_trace(test: &str) -> bool {
 }
 
 /// A log whose stream is known, so that faults reach its renamed files too.
-fn begun() -> (Directory, PathBuf) {
+pub(crate) fn begun() -> (Directory, PathBuf) {
     let directory = Directory::new();
     let log = directory.log();
     go_on(&log).expect("a log");
