@@ -386,15 +386,19 @@ impl Log {
     /// Writes the head. If that fails, it says less than there is, and the next
     /// look takes up the lines that link.
     fn write_head(&mut self, head: Head) {
-        // `left` says whether it did.
-        drop(self.try_write_head(head));
+        self.write_head_at(head, self.written);
     }
 
-    fn try_write_head(&mut self, head: Head) -> io::Result<()> {
+    fn write_head_at(&mut self, head: Head, end: u64) {
+        // `left` says whether it did.
+        drop(self.try_write_head(head, end));
+    }
+
+    fn try_write_head(&mut self, head: Head, end: u64) -> io::Result<()> {
         let unknown = self.left.take().is_none();
         let record = Record {
             head,
-            size: self.written,
+            size: end,
             file: self.file_id,
             boot: self.boot.clone(),
         };
@@ -409,7 +413,7 @@ impl Log {
     /// Makes the head durable, as it must be before the file gets another name:
     /// from then on nothing else tells where the chain goes on.
     fn settle_head(&mut self, head: Head) -> io::Result<()> {
-        self.try_write_head(head)?;
+        self.try_write_head(head, self.written)?;
         self.head_file.sync_data()
     }
 }

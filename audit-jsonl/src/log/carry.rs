@@ -23,6 +23,8 @@ pub(super) struct Carry {
     file: File,
     from: u64,
     to: u64,
+    /// Plain lines after the last link, of which no line tells yet.
+    plain: Option<Measured>,
 }
 
 impl Carry {
@@ -34,7 +36,12 @@ impl Carry {
             // What can't be read is doubted from the beginning.
             from = tail::last_line_end(&mut file, from / DOUBTED * DOUBTED).unwrap_or(0);
         }
-        Self { file, from, to }
+        Self {
+            file,
+            from,
+            to,
+            plain: None,
+        }
     }
 
     /// Calls `work` with each line, its line feed included.
@@ -55,6 +62,8 @@ struct End {
     /// Where the link's line ends.
     at: u64,
     plain: Option<Measured>,
+    /// Where that ends.
+    plain_at: u64,
 }
 
 impl Log {
@@ -124,11 +133,12 @@ impl Log {
         let wanted = names::rotated(&self.path, &end.head.stream, first_seq);
         let carry = Carry::of(self.file.try_clone()?, self.synced, end.at, self.doubt);
         names::rename_aside(&self.path, &wanted)?;
-        self.carry = Some(carry);
-        // They stay behind, where nobody looks for them again.
-        if end.plain.is_some() {
-            self.left_plain = end.plain;
-        }
+        // Nobody would look for plain lines there again.
+        self.carry = Some(Carry {
+            to: end.plain_at,
+            plain: end.plain,
+            ..carry
+        });
         Ok(())
     }
 
@@ -155,6 +165,7 @@ impl Log {
                 head,
                 at: rest.last_link_end,
                 plain: rest.plain,
+                plain_at: rest.end,
             }),
             Tip::New(_) => None,
         })
@@ -162,20 +173,26 @@ impl Log {
 
     /// Begins the new file with the lines of the old one that may not be on disk,
     /// unless it holds them already: another writer may have brought them there,
-    /// or we, before a stop in between.
-    pub(super) fn carry_over(&mut self, tip: &Tip) -> Result<(), Fault> {
+    /// or we, before a stop in between. Where they end, but for plain lines that
+    /// the next line is to tell of.
+    pub(super) fn carry_over(&mut self, tip: &Tip) -> Result<u64, Fault> {
         let Some(carry) = self.carry.take() else {
-            return Ok(());
+            return Ok(self.written);
         };
         let result = self.carry_lines(&carry, tip);
-        if let Err(Fault::Io(_)) = result {
+        match result {
+            Ok(end) if end < self.written => self.pending.plain = carry.plain,
+            // They stay behind, and others stand where they would.
+            Ok(_) if carry.plain.is_some() => self.left_plain = carry.plain,
+            Ok(_) => {}
             // To be tried again.
-            self.carry = Some(carry);
+            Err(Fault::Io(_)) => self.carry = Some(carry),
+            Err(_) => {}
         }
         result
     }
 
-    fn carry_lines(&mut self, carry: &Carry, tip: &Tip) -> Result<(), Fault> {
+    fn carry_lines(&mut self, carry: &Carry, tip: &Tip) -> Result<u64, Fault> {
         let first_there = tail::first_link(&mut self.file)?.map(|(head, _)| head);
         let last_there = tail::last_link(&mut self.file, self.written)?.map(|(head, _)| head);
         let start = self.written;
@@ -222,14 +239,18 @@ impl Log {
             if appended && before.is_some_and(|last| last != *tip) {
                 return Err(unreadable());
             }
+            if start == 0 {
+                lines.extend_from_slice(&plain);
+            }
             Ok(write_whole(file, &lines)?)
         });
-        if carried.is_err() {
+        if let Err(fault) = carried {
             self.file.set_len(start)?;
-            return carried;
+            return Err(fault);
         }
         self.written = self.file.metadata()?.len();
-        Ok(())
+        let told = if start == 0 { plain.len() as u64 } else { 0 };
+        Ok(self.written - told)
     }
 }
 

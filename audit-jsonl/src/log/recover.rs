@@ -47,13 +47,11 @@ impl Log {
         }
         let tip = self.recover(record, size)?;
         if self.carry.is_some() {
-            self.carry_over(&tip)?;
             // Unless the next line must find again what it is to tell.
-            if let Tip::After(head) = tip
-                && self.pending.plain.is_none()
-                && self.pending.gone.is_none()
-            {
-                self.write_head(head);
+            let known = self.pending.plain.is_none() && self.pending.gone.is_none();
+            let end = self.carry_over(&tip)?;
+            if let (Tip::After(head), true) = (tip, known) {
+                self.write_head_at(head, end);
             }
         }
         if self.pending.plain.is_none() {

@@ -33,6 +33,8 @@ pub(crate) struct Found {
     pub(crate) elsewhere: u64,
     pub(crate) torn: u64,
     pub(crate) plain_lines: u64,
+    /// As the links tell, each once.
+    pub(crate) told_plain_lines: u64,
 }
 
 struct Link {
@@ -296,6 +298,7 @@ impl Checker {
         self.found.lost += chain["lost"].as_u64().unwrap_or(0);
         self.found.elsewhere += chain["elsewhere"].as_u64().unwrap_or(0);
         self.found.gone += u64::from(chain.get("gone").is_some());
+        self.found.told_plain_lines += chain["plain"]["lines"].as_u64().unwrap_or(0);
         if let Some(torn) = chain.get("torn") {
             self.found.torn += 1;
             let bytes = torn["bytes"].as_u64().unwrap_or(0);

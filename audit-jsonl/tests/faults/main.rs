@@ -9,14 +9,20 @@
 //! by default `/dev/shm`, else the directory for temporary files.
 #![cfg(target_os = "linux")]
 
+mod actor;
 mod calls;
 mod checker;
 mod child;
 mod full;
 mod head;
 mod images;
+mod mixed;
 mod mounts;
 mod power;
+mod reopening;
+mod retried;
 mod rotators;
+mod settled;
 mod syncs;
 mod tools;
+mod trace;

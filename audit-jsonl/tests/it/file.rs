@@ -4,7 +4,9 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
-use audit_jsonl::{AuditSink, BackpressureStrategy, DirectJsonLinesSink, JsonLinesAuditSink};
+use audit_jsonl::{
+    AuditSink, BackpressureStrategy, DirectJsonLinesSink, JsonLinesAuditSink, OpenError,
+};
 use audit_testkit::{DEADLINE, within};
 
 use crate::support::{Scratch, event, line_of, lines_of};
@@ -49,6 +51,36 @@ fn a_file_takes_every_option_of_the_queue() {
             .unwrap_err();
         assert!(error.to_string().contains("none/audit.jsonl: "), "{error}");
     });
+}
+
+#[test]
+fn a_plain_file_that_can_t_be_opened_is_named() {
+    let scratch = Scratch::new();
+    let builder = JsonLinesAuditSink::builder();
+    let missing = scratch.path("none/audit.jsonl");
+    let directory = scratch.path("directory");
+    fs::create_dir(&directory).unwrap();
+    for path in [&missing, &directory] {
+        let error = builder.clone().plain_file(path).unwrap_err();
+        let text = error.to_string();
+        let OpenError::Io {
+            path: named,
+            source,
+            ..
+        } = error
+        else {
+            panic!("{text}");
+        };
+        assert_eq!(named, *path);
+        assert_eq!(text, format!("{}: {source}", path.display()));
+    }
+
+    // Before anything is made.
+    let path = scratch.path("new.jsonl");
+    let error = builder.capacity(0).plain_file(&path).unwrap_err();
+    assert!(matches!(error, OpenError::Queue(_)), "{error}");
+    assert!(error.to_string().contains("capacity is 0"), "{error}");
+    assert!(!path.exists());
 }
 
 #[test]

@@ -338,3 +338,27 @@ fn another_boot_and_another_number_of_the_device() {
         assert_eq!(found.with("gone").len(), 1);
     });
 }
+
+/// What was copied may stand elsewhere under the same numbers.
+#[test]
+fn copied_and_cut_before_the_machine_was_started() {
+    within(DEADLINE, || {
+        for more in [0, 2] {
+            let (dir, path, _) = ten();
+            let copy = dir.path("audit.jsonl.1");
+            fs::copy(&path, &copy).unwrap();
+            cut_to(&path, 0);
+            if more > 0 {
+                log(&path, 20..20 + more);
+            }
+            Head::edit(&path, "boot", "another");
+            let found = go_on_with(&dir, &path, &[copy]).assert_whole();
+            let mut calls: Vec<u64> = (0..10).chain(20..20 + more).collect();
+            calls.extend([10, 11]);
+            assert_eq!(found.numbers(), calls);
+            assert_eq!(found.streams().len(), 1);
+            let seqs: Vec<u64> = found.rows.iter().map(|row| row.seq).collect();
+            assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
+        }
+    });
+}

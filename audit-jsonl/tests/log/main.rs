@@ -21,6 +21,7 @@ mod form;
 mod head_file;
 mod heads;
 mod kills;
+mod kinds;
 mod opening;
 mod outsiders;
 mod roles;

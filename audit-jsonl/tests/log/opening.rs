@@ -270,11 +270,31 @@ fn bounds_that_make_no_sense_are_refused() {
         matches!(error, OpenError::RotationBytes { given: 65_535, .. }),
         "{error}"
     );
+    let rotated = builder(&path).rotate_at_bytes(65_536);
+    let error = rotated.rotate_at_age(Duration::ZERO).open().unwrap_err();
+    assert!(matches!(error, OpenError::RotationAge), "{error}");
+    assert!(error.to_string().contains("age of 0"), "{error}");
+    for keeps in [
+        builder(&path).keep_files(1),
+        builder(&path).keep_bytes(100_000),
+        builder(&path).keep_age(DEADLINE),
+    ] {
+        let error = keeps.open().unwrap_err();
+        assert!(matches!(error, OpenError::KeepWithoutRotation), "{error}");
+        assert!(error.to_string().contains("say when to rotate"), "{error}");
+    }
     let queue = JsonLinesAuditSink::builder().capacity(0);
     let error = queue.path(&path).open().unwrap_err();
     assert!(matches!(error, OpenError::Queue(_)), "{error}");
     assert!(error.source().is_none());
     assert!(dir.names().is_empty());
+    // With either bound on a file there is something to keep.
+    for keeps in [
+        builder(&path).rotate_at_age(DEADLINE).keep_files(1),
+        builder(&path).rotate_at_bytes(65_536).keep_age(DEADLINE),
+    ] {
+        close(&keeps.open().unwrap());
+    }
 }
 
 #[test]
