@@ -83,6 +83,19 @@ fn an_outsider_s_line_before_a_failed_sync_is_told_once() {
             assert_eq!(found.told_plain_lines, nth as u64 + 1, "{acted:#?}");
             assert_all_there(&found, &acted);
         }
+        let mut told = runs.len() as u64;
+        let steps = "a.open:300 a.event a.flush outsider a.moved a.event a.flush a.close";
+        // The second write is that of the lines that the next file begins with.
+        for kill in [
+            "rename:signal=SIGKILL:when=1",
+            "write:signal=SIGKILL:when=2",
+        ] {
+            let acted = act(log, steps, &[sync, kill]);
+            assert!(acted.trace.contains("killed by SIGKILL"), "{acted:#?}");
+            told += u64::from(acted.steps.iter().any(|(step, _)| step == "outsider"));
+            let found = assert_whole(log, &acted);
+            assert_eq!(found.told_plain_lines, told, "{kill}: {acted:#?}");
+        }
     });
 }
 
