@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::mem;
 
+use sha2::{Digest, Sha256};
+
 use crate::chain::{Head, LeafHash, Line, Measured, Tip};
 use crate::log::files::{Reading, made, open, write_whole};
 use crate::log::head_file::Record;
@@ -181,18 +183,29 @@ impl Log {
         };
         let result = self.carry_lines(&carry, tip);
         match result {
-            Ok(end) if end < self.written => self.pending.plain = carry.plain,
-            // They stay behind, and others stand where they would.
-            Ok(_) if carry.plain.is_some() => self.left_plain = carry.plain,
-            Ok(_) => {}
-            // To be tried again.
-            Err(Fault::Io(_)) => self.carry = Some(carry),
-            Err(_) => {}
+            Ok(plain) => {
+                let mut end = self.written;
+                if let Some((measured, bytes)) = plain {
+                    self.pending.plain = Some(measured);
+                    end -= bytes;
+                } else if carry.plain.is_some() {
+                    // They stay behind, and others stand where they would.
+                    self.left_plain = carry.plain;
+                }
+                Ok(end)
+            }
+            Err(fault) => {
+                if let Fault::Io(_) = fault {
+                    // To be tried again.
+                    self.carry = Some(carry);
+                }
+                Err(fault)
+            }
         }
-        result
     }
 
-    fn carry_lines(&mut self, carry: &Carry, tip: &Tip) -> Result<u64, Fault> {
+    /// The plain lines at the end, and how many bytes they have.
+    fn carry_lines(&mut self, carry: &Carry, tip: &Tip) -> Result<Option<(Measured, u64)>, Fault> {
         let first_there = tail::first_link(&mut self.file)?.map(|(head, _)| head);
         let last_there = tail::last_link(&mut self.file, self.written)?.map(|(head, _)| head);
         let start = self.written;
@@ -249,8 +262,14 @@ impl Log {
             return Err(fault);
         }
         self.written = self.file.metadata()?.len();
-        let told = if start == 0 { plain.len() as u64 } else { 0 };
-        Ok(self.written - told)
+        if start > 0 || plain.is_empty() {
+            return Ok(None);
+        }
+        let measured = Measured {
+            count: plain.iter().filter(|&&byte| byte == b'\n').count() as u64,
+            sha256: Sha256::digest(&plain).into(),
+        };
+        Ok(Some((measured, plain.len() as u64)))
     }
 }
 

@@ -138,7 +138,11 @@ impl Log {
             self.move_damaged_away()?;
             return Ok(after);
         }
-        self.take_rest(0, size, after, true)
+        let tip = self.take_rest(0, size, after, true)?;
+        if size == 0 && self.pending.plain.is_none() {
+            self.pending.plain = self.plain_left_behind(record)?;
+        }
+        Ok(tip)
     }
 
     /// Whether the file ends in this stream, before the head.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use crate::chain::{Head, StreamId, Tip};
+use crate::chain::{Head, Measured, StreamId, Tip};
 use crate::log::files::{made, options};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
@@ -160,11 +160,31 @@ impl Log {
     /// Whether the file that a head is about is one that we have renamed, whatever
     /// is left in it.
     pub(super) fn is_rotated(&self, record: &Record) -> io::Result<bool> {
+        Ok(self.rotated_file_of(record)?.is_some())
+    }
+
+    fn rotated_file_of(&self, record: &Record) -> io::Result<Option<PathBuf>> {
         for path in names::rotated_files(&self.path, &record.head.stream)? {
-            if FileId::of(&fs::symlink_metadata(path)?) == record.file {
-                return Ok(true);
+            if FileId::of(&fs::symlink_metadata(&path)?) == record.file {
+                return Ok(Some(path));
             }
         }
-        Ok(false)
+        Ok(None)
+    }
+
+    /// Plain lines at the end of the file that a head is about, if its writer has
+    /// renamed it and ended before it went on in the next one.
+    pub(super) fn plain_left_behind(&self, record: &Record) -> io::Result<Option<Measured>> {
+        let Some(path) = self.rotated_file_of(record)? else {
+            return Ok(None);
+        };
+        let mut file = File::open(path)?;
+        let size = file.metadata()?.len();
+        if size <= record.size {
+            return Ok(None);
+        }
+        let tip = Tip::After(record.head);
+        let rest = tail::read_rest(&mut file, record.size, size, tip, false)?;
+        Ok(rest.plain.filter(|_| rest.tip == tip))
     }
 }

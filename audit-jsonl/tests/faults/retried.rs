@@ -68,6 +68,22 @@ fn an_outsider_s_line_before_a_rotation_is_told_once() {
 }
 
 #[test]
+fn an_outsider_s_line_in_a_new_file_is_told_once_when_writing_fails() {
+    settled("an_outsider_s_line_in_a_new_file", |log| {
+        let steps = "a.open:written a.event a.flush rename a.reopen outsider a.commit a.close";
+        let faults = ["write:error=EIO:when=2", "ftruncate:error=EIO:when=1"];
+        for (nth, faults) in [&faults[..1], &faults].into_iter().enumerate() {
+            let acted = act(log, steps, faults);
+            acted.all_went_well();
+            let found = assert_whole(log, &acted);
+            assert_eq!(found.told_plain_lines, nth as u64 + 1, "{acted:#?}");
+            let (moved, kept) = (log.with_extension("jsonl.1"), log.with_extension("jsonl.2"));
+            fs::rename(moved, kept).expect("a rename");
+        }
+    });
+}
+
+#[test]
 fn an_outsider_s_line_before_a_failed_sync_is_told_once() {
     settled("an_outsider_s_line_before_a_failed_sync", |log| {
         let sync = "fdatasync:error=EIO:when=1";
@@ -82,6 +98,19 @@ fn an_outsider_s_line_before_a_failed_sync_is_told_once() {
             let found = assert_whole(log, &acted);
             assert_eq!(found.told_plain_lines, nth as u64 + 1, "{acted:#?}");
             assert_all_there(&found, &acted);
+        }
+        let mut told = runs.len() as u64;
+        let steps = "a.open:300 a.event a.flush outsider a.moved a.event a.flush a.close";
+        // The second write is that of the lines that the next file begins with.
+        for kill in [
+            "rename:signal=SIGKILL:when=1",
+            "write:signal=SIGKILL:when=2",
+        ] {
+            let acted = act(log, steps, &[sync, kill]);
+            assert!(acted.trace.contains("killed by SIGKILL"), "{acted:#?}");
+            told += u64::from(acted.steps.iter().any(|(step, _)| step == "outsider"));
+            let found = assert_whole(log, &acted);
+            assert_eq!(found.told_plain_lines, told, "{kill}: {acted:#?}");
         }
     });
 }
