@@ -70,7 +70,9 @@ impl LogBuilder {
     /// Begins a new file before one would be larger; at least 65,536 bytes. By
     /// default never.
     ///
-    /// A batch is never split, so a file whose first batch is larger is larger.
+    /// A batch is never split, so a file whose first batch is larger is larger; and
+    /// a batch that is to tell of plain lines or of a power loss goes to the old file,
+    /// whatever its size.
     pub fn rotate_at_bytes(mut self, bytes: u64) -> Self {
         self.rotation.size = Some(bytes);
         self
