@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            complain(&with_causes(&*error));
             ExitCode::FAILURE
         }
     }
@@ -141,6 +141,14 @@ fn print(text: &str) -> Result<(), Box<dyn Error>> {
         }
         _ => Ok(()),
     }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }
 
 fn complain(message: &str) {
