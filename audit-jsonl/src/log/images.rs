@@ -67,6 +67,15 @@ fn whatever_a_crash_leaves_is_gone_on_with() {
         campaign.recoveries.into_inner(),
         problems.len()
     ));
+    let lost = problems
+        .iter()
+        .filter(|problem| problem.contains(" is lost"));
+    let lost = lost.count();
+    let promised = campaign.promised.into_inner();
+    let others = problems.len() - lost;
+    say(&format!(
+        "tally: {tried} faults, {promised} promised, {lost} lost, {others} false alarms"
+    ));
     let first = problems[..problems.len().min(12)].join("\n");
     assert!(problems.is_empty(), "{} problems:\n{first}", problems.len());
 }
@@ -76,6 +85,8 @@ struct Campaign {
     /// The images that were tried.
     seen: Mutex<HashSet<u64>>,
     recoveries: AtomicUsize,
+    /// Lines that stood whole in them.
+    promised: AtomicUsize,
     problems: Mutex<Vec<String>>,
 }
 
@@ -119,6 +130,7 @@ impl Campaign {
                         }
                         self.recoveries
                             .fetch_add(usize::from(is_recovery), Ordering::Relaxed);
+                        self.promised.fetch_add(image.must.len(), Ordering::Relaxed);
                         let problems = trial.check(&image);
                         if trial.deep && problems.is_empty() {
                             let found = during_recovery(&image, &here);

@@ -24,7 +24,7 @@ use crate::calls::{go_on, keeps_word};
 use crate::checker::{Found, check};
 use crate::child::{self, Said};
 use crate::mounts::{Mount, can_mount};
-use crate::tools::{Directory, can, event, none_of, setting, until};
+use crate::tools::{Directory, can, event, none_of, setting, tally, until};
 
 /// On Linux, but for a few machines.
 const SIGXFSZ: i32 = 25;
@@ -73,6 +73,7 @@ fn close_and_check(sink: &JsonLinesAuditSink, log: &Path) -> (Counters, Found) {
     assert_eq!(counters.written, found.ids.len() as u64);
     assert_eq!(counters.offered, counters.written + counters.dropped);
     assert_eq!(found.lost, counters.dropped, "what is lost is told");
+    tally(counters.write_errors, counters.written, &[]);
     (counters, found)
 }
 
