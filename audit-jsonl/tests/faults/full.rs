@@ -173,6 +173,8 @@ fn a_disk_that_fills_up_again_and_again() {
             no_half_line(&mount.log());
             mount.remount(&format!("size={}k", size * 4));
         }
+        // However many events there are.
+        mount.remount("size=64m");
         offering.join().expect("the offering thread")
     });
     let (_, found) = close_and_check(&sink, &mount.log());
