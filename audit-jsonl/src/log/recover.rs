@@ -102,16 +102,22 @@ impl Log {
             return self.without_head(size);
         };
         let after = Tip::After(record.head);
-        if let Some(end) = self.end_of_head(&record, size)? {
+        let may_have_lost_power = record.boot != self.boot;
+        let good = if may_have_lost_power {
+            tail::end_before_nul(&mut self.file, size)?
+        } else {
+            size
+        };
+        if let Some(end) = self.end_of_head(&record, good)? {
             return self.take_rest(end, size, after, false);
         }
         let is_ours = record.is_about(self.file_id, &self.boot);
         // A rename that was not durable is undone.
-        if record.boot != self.boot && (is_ours || self.holds_earlier(&record.head, size)?) {
-            return self.after_power_loss(&record, size);
+        if may_have_lost_power && (is_ours || self.holds_earlier(&record.head, good)?) {
+            return self.after_power_loss(&record, size, good);
         }
         if !is_ours {
-            return self.go_on_in_another(&record, size);
+            return self.go_on_in_another(&record, size, good);
         }
         if size < record.size {
             // Somebody cut it: the chain goes on from the head, and the gap shows.
@@ -127,9 +133,9 @@ impl Log {
     }
 
     /// Another file bears the log's name: somebody has moved the log away.
-    fn go_on_in_another(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+    fn go_on_in_another(&mut self, record: &Record, size: u64, good: u64) -> Result<Tip, Fault> {
         if record.boot != self.boot && self.is_rotated(record)? {
-            return self.after_power_loss(record, size);
+            return self.after_power_loss(record, size, good);
         }
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
@@ -202,9 +208,11 @@ impl Log {
     ///
     /// Unless the file is without a link and held the head's line: it may have been
     /// copied and cut before, so no number is used again.
-    fn after_power_loss(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+    ///
+    /// What stands after `good` is not gone on from: there is a hole before it.
+    fn after_power_loss(&mut self, record: &Record, size: u64, good: u64) -> Result<Tip, Fault> {
         let stream = record.head.stream;
-        let here = tail::last_link(&mut self.file, size)?;
+        let here = tail::last_link(&mut self.file, good)?;
         let here = here.filter(|(head, _)| head.stream == stream);
         let rotated = self.last_rotated_link(&stream)?;
         let last = here.map(|(head, _)| head).into_iter().chain(rotated);

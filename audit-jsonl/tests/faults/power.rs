@@ -109,6 +109,8 @@ fn power_cuts(test: &str, make: (&str, &str), options: &[&str]) {
 #[derive(Debug, Default)]
 struct Seen {
     nul_tails: u64,
+    /// With lines after them.
+    nul_holes: u64,
     half_lines: u64,
     no_head: u64,
     no_log: u64,
@@ -121,6 +123,8 @@ impl Seen {
         let bytes = fs::read(log).unwrap_or_default();
         self.no_log += u64::from(!log.exists());
         self.no_head += u64::from(Head::read(log).is_none());
+        let tail = bytes.iter().rposition(|&byte| byte != 0).unwrap_or(0);
+        self.nul_holes += u64::from(bytes[..tail].contains(&0));
         match bytes.last() {
             Some(0) => self.nul_tails += 1,
             Some(b'\n') | None => {}

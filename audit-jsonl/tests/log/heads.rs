@@ -402,3 +402,21 @@ fn copied_and_cut_beside_rotated_files() {
         }
     });
 }
+
+#[test]
+fn a_hole_in_another_boot() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        let mut holed = bytes.clone();
+        holed[ends[5] + 40..ends[7] + 10].fill(0);
+        fs::write(&path, &holed).unwrap();
+        Head::edit(&path, "boot", "another");
+        log(&path, 10..12);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.numbers(), [0, 1, 2, 3, 4, 5, 10, 11]);
+        assert_eq!(found.with("gone").len(), 1);
+        let aside = dir.only("audit.jsonl.torn-");
+        assert_eq!(fs::read(aside).unwrap(), holed[ends[5]..]);
+    });
+}

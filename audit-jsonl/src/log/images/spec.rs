@@ -32,6 +32,13 @@ pub(super) enum Spec {
         nul: usize,
         head: HeadOf,
     },
+    /// The power went, and the log's blocks got to the disk in another order: there
+    /// are NUL bytes in its midst.
+    Hole {
+        from: usize,
+        to: usize,
+        head: HeadOf,
+    },
     /// A rotation is under way: the new file's first bytes (`None`: there is no
     /// file), then NUL bytes.
     Rotating {
@@ -55,6 +62,7 @@ pub(super) fn all(history: &History) -> Vec<Spec> {
     let mut specs = Vec::new();
     killed(&history.old, &mut specs);
     cut(&history.old, &mut specs);
+    holes(&history.old, &mut specs);
     rotating(&history.new, &mut specs);
     spoilt(&history.old, &mut specs);
     specs
@@ -107,6 +115,19 @@ fn cut(part: &Part, specs: &mut Vec<Spec>) {
             size,
         ] {
             specs.extend((1..=BLOCK).map(|nul| Spec::Cut { end, nul, head }));
+        }
+    }
+}
+
+fn holes(part: &Part, specs: &mut Vec<Spec>) {
+    let size = part.bytes.len();
+    for head in (0..part.heads.len()).map(HeadOf::Batch) {
+        for from in 0..size {
+            for to in [from + 1, from + (size - from) / 2, size - 1] {
+                if from < to && to < size {
+                    specs.push(Spec::Hole { from, to, head });
+                }
+            }
         }
     }
 }
@@ -197,6 +218,18 @@ impl Spec {
                     _ => None,
                 };
                 image_of(part, end, nul, shown(part, head, false), known)
+            }
+            Self::Hole { from, to, head } => {
+                let part = &history.old;
+                let known = match head {
+                    HeadOf::Batch(at) => Some(&part.heads[at]),
+                    _ => None,
+                };
+                let mut image = image_of(part, from, 0, shown(part, head, false), known);
+                let mut log = part.bytes.clone();
+                log[from..to].fill(0);
+                image.log = Some(log);
+                image
             }
             Self::Rotating {
                 end,
