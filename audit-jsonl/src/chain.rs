@@ -1,11 +1,13 @@
 //! The chain: each line names the one before it by the hash of its bytes.
 
 use std::fmt;
+use std::str::FromStr;
 
 use audit_schema::CallEvent;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::ParseHexError;
 use crate::encode::{LONGEST_NUMBER, decimal};
 
 /// The longest chained line, its line feed included, and the longest event in
@@ -16,7 +18,17 @@ pub(crate) const LONGEST_EVENT: usize = 60_416;
 /// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC
 /// 6962, section 2.1.
 ///
-/// Prints as 64 lower-case hex digits.
+/// Prints as 64 lower-case hex digits, and is read from them.
+///
+/// ```
+/// use audit_jsonl::LeafHash;
+///
+/// let digits = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
+/// let hash: LeafHash = digits.parse()?;
+/// assert_eq!(hash.to_string(), digits);
+/// assert!("6E34".parse::<LeafHash>().is_err());
+/// # Ok::<(), audit_jsonl::ParseHexError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LeafHash([u8; 32]);
 
@@ -53,6 +65,14 @@ impl LeafHash {
     }
 }
 
+impl FromStr for LeafHash {
+    type Err = ParseHexError;
+
+    fn from_str(text: &str) -> Result<Self, ParseHexError> {
+        Self::parse(text).ok_or(ParseHexError { digits: 64 })
+    }
+}
+
 impl fmt::Display for LeafHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = hex::<32, 64>(&self.0);
@@ -66,7 +86,16 @@ impl fmt::Debug for LeafHash {
     }
 }
 
-/// The name of a stream, the lines of one chain: 32 lower-case hex digits.
+/// The name of a stream, the lines of one chain: 32 lower-case hex digits, as
+/// which it prints and from which it is read.
+///
+/// ```
+/// use audit_jsonl::StreamId;
+///
+/// let stream: StreamId = "1f0c9a52d3b84e6790aabbccddeeff00".parse()?;
+/// assert_eq!(stream.as_str(), "1f0c9a52d3b84e6790aabbccddeeff00");
+/// # Ok::<(), audit_jsonl::ParseHexError>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct StreamId([u8; 32]);
 
@@ -88,6 +117,14 @@ impl StreamId {
     pub fn as_str(&self) -> &str {
         // Made of hex digits alone.
         std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = ParseHexError;
+
+    fn from_str(text: &str) -> Result<Self, ParseHexError> {
+        Self::parse(text).ok_or(ParseHexError { digits: 32 })
     }
 }
 

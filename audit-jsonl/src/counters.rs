@@ -3,8 +3,8 @@ use std::fmt;
 /// What became of the events that a sink was offered, at one moment.
 ///
 /// `offered = written + dropped + fallen_back + queued`, always: an event counts
-/// as offered when its fate is decided, so one whose caller still waits under
-/// [`Block`](crate::BackpressureStrategy::Block) is in none of them.
+/// as offered when its fate is decided, so one whose caller still waits for room is
+/// in none of them; [`blocked`](Self::blocked) says how many there are.
 ///
 /// ```
 /// use audit_jsonl::{AuditSink, CallEvent, JsonLinesAuditSink, Outcome};
@@ -34,6 +34,11 @@ pub struct Counters {
     pub queued: u64,
     /// The bytes of the events that are on their way.
     pub queued_bytes: u64,
+    /// Events whose callers wait for room now: under
+    /// [`Block`](crate::BackpressureStrategy::Block), and in
+    /// [`commit`](crate::JsonLinesAuditSink::commit). None of the others counts
+    /// them yet.
+    pub blocked: u64,
     /// Bytes that the destination took, its `flush` included.
     pub bytes_written: u64,
     /// Writes and flushes that failed; most were tried again.

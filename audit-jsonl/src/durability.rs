@@ -1,3 +1,4 @@
+use std::fmt;
 use std::time::Duration;
 
 use thiserror::Error;
@@ -30,7 +31,11 @@ impl Default for Durability {
 
 /// The proof of a [`commit`](crate::JsonLinesAuditSink::commit): which line of
 /// which stream the event is. It stays true whatever happens to the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+///
+/// Prints as `SEQ:HASH`. Kept elsewhere, with the stream where a log may begin
+/// another, it is enough to find out later whether the log still holds that line:
+/// the one with this `chain.seq` must have this leaf hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Receipt {
     /// The stream.
@@ -48,6 +53,12 @@ impl Receipt {
             seq: head.seq,
             hash: head.hash,
         }
+    }
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.seq, self.hash)
     }
 }
 

@@ -58,8 +58,9 @@ pub enum OpenError {
     #[error("old files are to be removed, and none is ever rotated: say when to rotate")]
     KeepWithoutRotation,
 
-    /// The log can't be opened, read or synced.
-    #[error("{}: {source}", path.display())]
+    /// The log can't be opened, read or synced. Why, and what to do, is its
+    /// [`source`](std::error::Error::source).
+    #[error("the log {} can't be opened", path.display())]
     #[non_exhaustive]
     Io {
         /// The log.
@@ -67,6 +68,16 @@ pub enum OpenError {
         /// What went wrong.
         source: io::Error,
     },
+}
+
+/// Why a text is no [`LeafHash`](crate::LeafHash) or
+/// [`StreamId`](crate::StreamId).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("it is not {digits} lower-case hex digits")]
+#[non_exhaustive]
+pub struct ParseHexError {
+    /// How many digits it takes.
+    pub digits: usize,
 }
 
 /// Why [`JsonLinesAuditSink::close`](crate::JsonLinesAuditSink::close) can't say

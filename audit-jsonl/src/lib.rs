@@ -28,7 +28,7 @@ pub use crate::chain::{LeafHash, StreamId};
 pub use crate::counters::Counters;
 pub use crate::direct::DirectJsonLinesSink;
 pub use crate::durability::{CommitError, Durability, Receipt};
-pub use crate::error::{BuildError, CloseError, OpenError};
+pub use crate::error::{BuildError, CloseError, OpenError, ParseHexError};
 pub use crate::log_builder::LogBuilder;
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use audit_schema::{

@@ -7,6 +7,8 @@
 mod carry;
 mod files;
 mod head_file;
+#[cfg(test)]
+mod images;
 mod lock;
 mod names;
 mod recover;

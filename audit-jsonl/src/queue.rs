@@ -322,7 +322,10 @@ impl Queue {
 
     pub(crate) fn counters(&self) -> Counters {
         let mut counters = match self.lock() {
-            Some(state) => state.counters,
+            Some(state) => Counters {
+                blocked: state.line.len() as u64,
+                ..state.counters
+            },
             None => Counters::default(),
         };
         let orphaned = self.orphaned.load(Ordering::Relaxed);

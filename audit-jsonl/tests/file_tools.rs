@@ -134,8 +134,11 @@ fn what_cannot_be_used_is_named() {
     for (args, message) in [
         (&["absent"][..], "file_tools: absent: "),
         (&["file"], "file_tools: file: not a directory"),
-        (&["--log", "."], "file_tools: .: "),
-        (&["--log", "absent/log"], "file_tools: absent/log: "),
+        (&["--log", "."], "file_tools: the log . can't be opened: "),
+        (
+            &["--log", "absent/log"],
+            "file_tools: the log absent/log can't be opened: ",
+        ),
     ] {
         let run = scratch.run(args);
         assert_eq!(run.code, Some(1), "{args:?}");

@@ -90,17 +90,16 @@ impl Cmd {
         Ok(())
     }
 
-    /// Runs it; its output goes where ours goes. Whether it wrote that word to
-    /// stderr.
-    pub(crate) fn run_looking_for(mut self, word: &str) -> Result<bool> {
+    /// Runs it; its output goes where ours goes. `hear` is called with each line
+    /// that it writes to stderr.
+    pub(crate) fn run_listening(mut self, mut hear: impl FnMut(&str)) -> Result<()> {
         println!("$ {}", self.printed);
         let started = self.command.stderr(Stdio::piped()).spawn();
         let mut child = started.with_context(|| self.not_started())?;
-        let mut found = false;
         if let Some(stderr) = child.stderr.take() {
             for line in BufReader::new(stderr).lines() {
                 let line = line?;
-                found |= line.contains(word);
+                hear(&line);
                 eprintln!("{line}");
             }
         }
@@ -108,7 +107,7 @@ impl Cmd {
         if !status.success() {
             bail!("`{}` ended with {status}", self.printed);
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Runs it and gives what it wrote to stdout.

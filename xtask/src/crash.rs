@@ -1,6 +1,8 @@
 //! `crash`: the tests of the chained log that kill processes and break what is
 //! around them, with larger numbers than CI has time for.
 
+use std::fmt;
+use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
 use anyhow::bail;
@@ -13,8 +15,9 @@ pub(crate) const ABOUT: &str =
 /// The tests of one file, and how much they are to do in a round.
 struct Campaign {
     about: &'static str,
-    /// The test binary, and the module in it.
-    binary: &'static str,
+    /// The test binary; `None` for the library's own tests.
+    binary: Option<&'static str>,
+    /// The module in it.
     module: &'static str,
     /// The variable that says how much, and the value for it.
     amount: (&'static str, u64),
@@ -25,40 +28,60 @@ struct Campaign {
 /// The variables are told at the top of the tests' files.
 const CAMPAIGNS: &[Campaign] = &[
     Campaign {
+        about: "states that a crash may leave",
+        binary: None,
+        module: "log::images",
+        amount: ("AUDIT_IMAGES", 1_000_000),
+        seed: Some("AUDIT_IMAGES_SEED"),
+    },
+    Campaign {
         about: "writers that are killed",
-        binary: "log",
+        binary: Some("log"),
         module: "kills",
         amount: ("AUDIT_TEST_KILLS", 3_000),
         seed: Some("AUDIT_TEST_SEED"),
     },
     Campaign {
         about: "writers that are killed among others",
-        binary: "log",
+        binary: Some("log"),
         module: "writers",
-        // They have two minutes in all.
-        amount: ("AUDIT_TEST_WRITER_KILLS", 60),
+        amount: ("AUDIT_TEST_WRITER_KILLS", 120),
         seed: Some("AUDIT_TEST_SEED"),
     },
     Campaign {
-        about: "system calls that fail",
-        binary: "faults",
+        about: "faults in single system calls",
+        binary: Some("faults"),
         module: "calls",
         amount: ("AUDIT_FAULTS_CALLS", 6_000),
         seed: Some("AUDIT_FAULTS_SEED"),
     },
     Campaign {
-        about: "states that a crash may leave",
-        binary: "faults",
-        module: "images",
-        amount: ("AUDIT_FAULTS_IMAGES", 60_000),
+        about: "mixtures of such faults",
+        binary: Some("faults"),
+        module: "mixed",
+        amount: ("AUDIT_FAULTS_MIXED", 600),
         seed: Some("AUDIT_FAULTS_SEED"),
     },
     Campaign {
-        about: "events on disks that are full",
-        binary: "faults",
+        about: "events for each kind of full disk",
+        binary: Some("faults"),
         module: "full",
         amount: ("AUDIT_FAULTS_FULL_EVENTS", 2_000),
         seed: None,
+    },
+    Campaign {
+        about: "disks whose syncs fail",
+        binary: Some("faults"),
+        module: "syncs",
+        amount: ("AUDIT_FAULTS_SYNCS", 60),
+        seed: Some("AUDIT_FAULTS_SEED"),
+    },
+    Campaign {
+        about: "power cuts on ext4, as many on xfs",
+        binary: Some("faults"),
+        module: "power",
+        amount: ("AUDIT_FAULTS_CUTS", 100),
+        seed: Some("AUDIT_FAULTS_SEED"),
     },
 ];
 
@@ -92,21 +115,27 @@ impl Choice {
 pub(crate) fn run(choice: &Choice) -> StepResult {
     let mut rows = Vec::new();
     let mut failed = 0;
+    let mut total = Tally::default();
     for round in 0..choice.rounds {
         let seed = choice.seed.wrapping_add(round);
         for campaign in CAMPAIGNS {
             let (_, amount) = campaign.amount;
             println!("\n== seed {seed}: {amount} {} ==", campaign.about);
             let begun = Instant::now();
-            let result = campaign.run(seed);
+            let (result, tally) = campaign.run(seed);
             failed += usize::from(result == FAILED);
-            rows.push(campaign.row(seed, result, begun.elapsed()));
+            total += tally;
+            rows.push(campaign.row(seed, result, begun.elapsed(), &tally));
         }
     }
-    println!("\n== summary ==\nseed    result   seconds  what");
+    println!("\n== summary ==\nseed    result   seconds    faults   promised  lost  alarms  what");
     for row in &rows {
         println!("{row}");
     }
+    println!(
+        "\n{} faults; of {} events that had been promised to be safe, {} are lost; {} false alarms",
+        total.faults, total.promised, total.lost, total.alarms
+    );
     match failed {
         0 => Ok(Done::Passed),
         failed => bail!("{failed} of {} campaigns; see the table above", rows.len()),
@@ -115,32 +144,99 @@ pub(crate) fn run(choice: &Choice) -> StepResult {
 
 const FAILED: &str = "failed";
 
+/// What tests say of themselves on stderr: how many faults there were, how many
+/// events had been promised to be safe, and what was wrong afterwards.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Tally {
+    faults: u64,
+    promised: u64,
+    lost: u64,
+    alarms: u64,
+}
+
+impl Tally {
+    /// Of a line as `tally: 5 faults, 40 promised, 0 lost, 0 false alarms`.
+    fn parse(line: &str) -> Option<Self> {
+        let (_, told) = line.split_once("tally: ")?;
+        let mut numbers = told
+            .split(", ")
+            .zip(["faults", "promised", "lost", "false alarms"]);
+        let mut next = || {
+            let (part, word) = numbers.next()?;
+            part.strip_suffix(word)?.trim_end().parse().ok()
+        };
+        Some(Self {
+            faults: next()?,
+            promised: next()?,
+            lost: next()?,
+            alarms: next()?,
+        })
+    }
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.faults += other.faults;
+        self.promised += other.promised;
+        self.lost += other.lost;
+        self.alarms += other.alarms;
+    }
+}
+
+impl fmt::Display for Tally {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            faults,
+            promised,
+            lost,
+            alarms,
+        } = self;
+        write!(f, "{faults:>10}{promised:>11}{lost:>6}{alarms:>8}")
+    }
+}
+
 impl Campaign {
-    fn run(&self, seed: u64) -> &'static str {
+    fn run(&self, seed: u64) -> (&'static str, Tally) {
         let module = format!("{}::", self.module);
-        let test = "test --release --locked -p audit-jsonl --test";
-        let args = test.split(' ').chain([self.binary, module.as_str()]);
+        let test = "test --release --locked -p audit-jsonl";
+        let binary = match self.binary {
+            Some(binary) => vec!["--test", binary],
+            None => vec!["--lib"],
+        };
+        let args = test.split(' ').chain(binary).chain([module.as_str()]);
         let (variable, amount) = self.amount;
         let mut command = cargo(args).env(variable, &amount.to_string());
         if let Some(variable) = self.seed {
             command = command.env(variable, &seed.to_string());
         }
-        match command.run_looking_for("SKIPPED") {
-            Ok(false) => "passed",
-            // What is missing stands in the output.
-            Ok(true) => "partly",
+        let (mut total, mut told, mut skipped) = (Tally::default(), false, false);
+        let ended = command.run_listening(|line| {
+            skipped |= line.contains("SKIPPED");
+            if let Some(tally) = Tally::parse(line) {
+                total += tally;
+                told = true;
+            }
+        });
+        let result = match ended {
+            Ok(()) if skipped => "partly",
+            Ok(()) if told => "passed",
+            Ok(()) => {
+                println!("no test said what it did");
+                FAILED
+            }
             Err(error) => {
                 println!("{error:#}");
                 FAILED
             }
-        }
+        };
+        (result, total)
     }
 
-    fn row(&self, seed: u64, result: &str, took: Duration) -> String {
+    fn row(&self, seed: u64, result: &str, took: Duration, tally: &Tally) -> String {
         let (_, amount) = self.amount;
         let seconds = took.as_secs_f64();
         format!(
-            "{seed:<8}{result:<8}{seconds:>8.1}  {amount} {}",
+            "{seed:<8}{result:<8}{seconds:>8.1}{tally}  {amount} {}",
             self.about
         )
     }
@@ -174,10 +270,27 @@ mod tests {
     }
 
     #[test]
+    fn tallies_are_read_from_lines() {
+        let tally = Tally::parse("faults: tally: 5 faults, 40 promised, 1 lost, 2 false alarms");
+        let expected = Tally {
+            faults: 5,
+            promised: 40,
+            lost: 1,
+            alarms: 2,
+        };
+        assert_eq!(tally, Some(expected));
+        assert_eq!(Tally::parse("tally: 5 faults, 40 promised"), None);
+        assert_eq!(Tally::parse("5 faults, 40 promised, 1 lost"), None);
+    }
+
+    #[test]
     fn variables_are_those_of_the_tests() {
         for campaign in CAMPAIGNS {
-            let Campaign { binary, module, .. } = campaign;
-            let path = format!("audit-jsonl/tests/{binary}/{module}.rs");
+            let module = campaign.module.replace("::", "/");
+            let path = match campaign.binary {
+                Some(binary) => format!("audit-jsonl/tests/{binary}/{module}.rs"),
+                None => format!("audit-jsonl/src/{module}.rs"),
+            };
             let text = fs::read_to_string(root().join(&path)).unwrap();
             let asked = |variable: &str| text.contains(&format!("\"{variable}\""));
             assert!(asked(campaign.amount.0), "{path}");

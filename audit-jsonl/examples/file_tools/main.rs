@@ -57,7 +57,7 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&error.to_string());
+            complain(&with_causes(&*error));
             ExitCode::FAILURE
         }
     }
@@ -141,6 +141,16 @@ fn print(text: &str) -> Result<(), Box<dyn Error>> {
         }
         _ => Ok(()),
     }
+}
+
+fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(&format!(": {error}"));
+        cause = error.source();
+    }
+    text
 }
 
 fn complain(message: &str) {

@@ -42,6 +42,13 @@ impl Record {
         }
     }
 
+    /// Whether it is about that file. Devices may have other numbers after a start
+    /// of the machine; `boot` is the one that runs now.
+    pub(crate) fn is_about(&self, file: FileId, boot: &str) -> bool {
+        let same_device = self.file.device == file.device || self.boot != boot;
+        same_device && self.file.inode == file.inode
+    }
+
     fn text_of(file: &mut File) -> io::Result<Vec<u8>> {
         let mut text = Vec::with_capacity(LENGTH);
         file.seek(SeekFrom::Start(0))?;
@@ -60,7 +67,7 @@ impl Record {
         file.set_len(LENGTH as u64)
     }
 
-    fn to_text(&self) -> Vec<u8> {
+    pub(crate) fn to_text(&self) -> Vec<u8> {
         let Head { stream, seq, hash } = &self.head;
         let FileId { device, inode } = &self.file;
         // The machine may name its start by any text.

@@ -102,17 +102,22 @@ impl Log {
             return self.without_head(size);
         };
         let after = Tip::After(record.head);
-        if let Some(end) = self.end_of_head(&record, size)? {
+        let may_have_lost_power = record.boot != self.boot;
+        let good = if may_have_lost_power {
+            tail::end_before_nul(&mut self.file, size)?
+        } else {
+            size
+        };
+        if let Some(end) = self.end_of_head(&record, good)? {
             return self.take_rest(end, size, after, false);
         }
-        // Devices may have other numbers after a start, and a rename that was not
-        // durable is undone.
-        let is_ours = record.file == self.file_id;
-        if record.boot != self.boot && (is_ours || self.holds_earlier(&record.head, size)?) {
-            return self.after_power_loss(&record, size);
+        let is_ours = record.is_about(self.file_id, &self.boot);
+        // A rename that was not durable is undone.
+        if may_have_lost_power && (is_ours || self.holds_earlier(&record.head, good)?) {
+            return self.after_power_loss(&record, size, good);
         }
         if !is_ours {
-            return self.go_on_in_another(&record, size);
+            return self.go_on_in_another(&record, size, good);
         }
         if size < record.size {
             // Somebody cut it: the chain goes on from the head, and the gap shows.
@@ -128,9 +133,9 @@ impl Log {
     }
 
     /// Another file bears the log's name: somebody has moved the log away.
-    fn go_on_in_another(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+    fn go_on_in_another(&mut self, record: &Record, size: u64, good: u64) -> Result<Tip, Fault> {
         if record.boot != self.boot && self.is_rotated(record)? {
-            return self.after_power_loss(record, size);
+            return self.after_power_loss(record, size, good);
         }
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
@@ -159,7 +164,8 @@ impl Log {
         }
         if record.size == 0 {
             // The file was begun, and nothing is in it yet.
-            return Ok((record.file == self.file_id).then_some(0));
+            let is_ours = record.is_about(self.file_id, &self.boot);
+            return Ok(is_ours.then_some(0));
         }
         let is_head = |line: &[u8]| matches!(Line::parse(line), Line::Link { head, .. } if head == record.head);
         let line = tail::line_ending_at(&mut self.file, record.size)?;
@@ -199,22 +205,31 @@ impl Log {
 
     /// The machine went down, and lines that were never synced may be gone: the
     /// chain goes on from the last that is left, here or in a rotated file.
-    fn after_power_loss(&mut self, record: &Record, size: u64) -> Result<Tip, Fault> {
+    ///
+    /// Unless the file is without a link and held the head's line: it may have been
+    /// copied and cut before, so no number is used again.
+    ///
+    /// What stands after `good` is not gone on from: there is a hole before it.
+    fn after_power_loss(&mut self, record: &Record, size: u64, good: u64) -> Result<Tip, Fault> {
         let stream = record.head.stream;
-        let here = tail::last_link(&mut self.file, size)?;
+        let here = tail::last_link(&mut self.file, good)?;
         let here = here.filter(|(head, _)| head.stream == stream);
         let rotated = self.last_rotated_link(&stream)?;
         let last = here.map(|(head, _)| head).into_iter().chain(rotated);
         let last = last.max_by_key(|head| head.seq);
-        if last.is_none_or(|last| last.seq < record.head.seq) {
+        let is_gone = last.is_none_or(|last| last.seq < record.head.seq);
+        if is_gone {
             self.pending.gone = Some(record.head);
         }
+        let was_here = record.is_about(self.file_id, &self.boot);
         match (here, last) {
             (Some((head, end)), Some(last)) if head.seq == last.seq => {
                 self.take_rest(end, size, Tip::After(head), false)
             }
+            (None, Some(_)) if is_gone && was_here => {
+                self.take_rest(0, size, Tip::After(record.head), true)
+            }
             (_, Some(last)) => self.take_rest(0, size, Tip::After(last), true),
-            // No number of a stream is ever used again.
             (_, None) => self.take_rest(0, size, Tip::After(record.head), false),
         }
     }

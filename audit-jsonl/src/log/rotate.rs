@@ -165,7 +165,7 @@ impl Log {
 
     fn rotated_file_of(&self, record: &Record) -> io::Result<Option<PathBuf>> {
         for path in names::rotated_files(&self.path, &record.head.stream)? {
-            if FileId::of(&fs::symlink_metadata(&path)?) == record.file {
+            if record.is_about(FileId::of(&fs::symlink_metadata(&path)?), &self.boot) {
                 return Ok(Some(path));
             }
         }

@@ -109,6 +109,26 @@ pub(crate) fn last_link(file: &mut File, size: u64) -> io::Result<Option<(Head, 
     Ok(None)
 }
 
+/// So much of the end of a file is searched for what a power loss left out.
+const SEARCHED: u64 = 64 * 1024 * 1024;
+
+/// Where the lines end before the first NUL byte near the end of the file; its end
+/// if there is none. Blocks may get to the disk in another order than that in which
+/// they were written, and read as NUL bytes where they did not.
+pub(crate) fn end_before_nul(file: &mut File, size: u64) -> io::Result<u64> {
+    let mut start = size.saturating_sub(SEARCHED);
+    let mut block = Vec::new();
+    while start < size {
+        let end = size.min(start + BLOCK);
+        read_block(file, start, end, &mut block)?;
+        if let Some(at) = block.iter().position(|&byte| byte == 0) {
+            return last_line_end(file, start + at as u64);
+        }
+        start = end;
+    }
+    Ok(size)
+}
+
 /// Where the last line of that kind ends, if that is after `start`.
 pub(crate) fn last_line_after(
     file: &mut File,

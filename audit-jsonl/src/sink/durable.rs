@@ -33,7 +33,7 @@ impl JsonLinesAuditSink {
     /// let sink = JsonLinesAuditSink::builder().path(directory.join("audit.jsonl")).open()?;
     /// let event = CallEvent::new(now_rfc3339(), "1", "bank:pay", 3, Outcome::Success, "hot");
     /// let receipt = sink.commit(&event, Duration::from_secs(30))?;
-    /// println!("keep elsewhere: {}:{}", receipt.seq, receipt.hash);
+    /// println!("keep elsewhere: {receipt} of {}", receipt.stream);
     /// # drop(sink);
     /// # std::fs::remove_dir_all(&directory)?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

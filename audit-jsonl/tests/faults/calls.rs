@@ -23,7 +23,7 @@ use audit_jsonl::{AuditSink, Durability, JsonLinesAuditSink};
 use crate::checker::{Found, check};
 use crate::child::{self, Said};
 use crate::head::{Head, path_of};
-use crate::tools::{Directory, Numbers, can, event, for_each, none_of, say, setting};
+use crate::tools::{Directory, Numbers, can, event, for_each, none_of, say, setting, tally};
 use crate::trace::{broken_rules, calls};
 
 const CALLS: [&str; 13] = [
@@ -181,6 +181,8 @@ struct Performed {
     /// The child was to be killed, and was.
     kills: bool,
     killed: bool,
+    /// So many events the child was told to be safe.
+    promised: u64,
 }
 
 #[test]
@@ -216,11 +218,12 @@ fn every_call_fails_in_turn() {
     }
     // Most of the time of most runs is spent in pauses.
     let performed = for_each(&runs, 24, |_, run| run.perform());
-    let (mut kills, mut killed) = (0, 0);
+    let (mut kills, mut killed, mut promised) = (0, 0, 0);
     let mut problems = Vec::new();
     for run in performed {
         kills += usize::from(run.kills);
         killed += usize::from(run.killed);
+        promised += run.promised;
         problems.extend(run.problems);
     }
     say(&format!(
@@ -228,6 +231,7 @@ fn every_call_fails_in_turn() {
         runs.len(),
         problems.len()
     ));
+    tally(runs.len() as u64, promised, &problems);
     none_of(&problems, "faults in system calls");
     // The threads share the calls differently in each run.
     assert!(killed * 4 >= kills, "{killed} of {kills} were killed");
@@ -310,6 +314,7 @@ impl Run<'_> {
             problems: named.collect(),
             kills,
             killed,
+            promised: said.acknowledged.len() as u64,
         }
     }
 

@@ -232,10 +232,13 @@ impl Checker {
             let mut before: Option<(u64, String)> = None;
             for (seq, link) in links {
                 let place = &link.place;
+                // The line before is told to be gone, and all between.
+                let is_told = seq > 0
+                    && link.prev.is_some()
+                    && link.chain["gone"]["seq"] == seq - 1
+                    && link.chain["gone"]["hash"].as_str() == link.prev.as_deref();
                 match &before {
-                    // All that came before is told to be gone.
-                    None if link.prev.is_some()
-                        && link.chain["gone"]["hash"].as_str() == link.prev.as_deref() => {}
+                    None if is_told => {}
                     None if seq != 0 => {
                         self.found
                             .missing
@@ -245,6 +248,7 @@ impl Checker {
                         self.problem(format!("{place}: seq 0 has a prev"));
                     }
                     None => {}
+                    Some((last, _)) if seq != last + 1 && is_told => {}
                     Some((last, _)) if seq != last + 1 => {
                         self.found
                             .missing

@@ -24,7 +24,7 @@ use crate::calls::{go_on, keeps_word};
 use crate::checker::{Found, check};
 use crate::child::{self, Said};
 use crate::mounts::{Mount, can_mount};
-use crate::tools::{Directory, can, event, none_of, setting, until};
+use crate::tools::{Directory, can, event, none_of, setting, tally, until};
 
 /// On Linux, but for a few machines.
 const SIGXFSZ: i32 = 25;
@@ -73,6 +73,7 @@ fn close_and_check(sink: &JsonLinesAuditSink, log: &Path) -> (Counters, Found) {
     assert_eq!(counters.written, found.ids.len() as u64);
     assert_eq!(counters.offered, counters.written + counters.dropped);
     assert_eq!(found.lost, counters.dropped, "what is lost is told");
+    tally(counters.write_errors, counters.written, &[]);
     (counters, found)
 }
 
@@ -172,6 +173,8 @@ fn a_disk_that_fills_up_again_and_again() {
             no_half_line(&mount.log());
             mount.remount(&format!("size={}k", size * 4));
         }
+        // However many events there are.
+        mount.remount("size=64m");
         offering.join().expect("the offering thread")
     });
     let (_, found) = close_and_check(&sink, &mount.log());

@@ -1,7 +1,6 @@
 //! The head file, as the format describes it, to be read and to be forged.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -66,16 +65,6 @@ impl Head {
         text.resize(LENGTH - 1, b' ');
         text.push(b'\n');
         text
-    }
-
-    /// The same, about the file that has the log's name now.
-    pub(crate) fn about(&self, file: &Path) -> Self {
-        let metadata = fs::metadata(file).expect("the file that the head is about");
-        Self {
-            device: metadata.dev(),
-            inode: metadata.ino(),
-            ..self.clone()
-        }
     }
 
     /// The same, as written before the machine was started.

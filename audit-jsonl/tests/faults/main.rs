@@ -15,7 +15,6 @@ mod checker;
 mod child;
 mod full;
 mod head;
-mod images;
 mod mixed;
 mod mounts;
 mod power;

@@ -24,7 +24,7 @@ use crate::calls::{go_on, kept};
 use crate::checker::check;
 use crate::head::{Head, path_of};
 use crate::mounts::{Mount, can_mount};
-use crate::tools::{Directory, Numbers, can, event, none_of, run, say, setting, until};
+use crate::tools::{Directory, Numbers, can, event, none_of, run, say, setting, tally, until};
 
 /// The log is begun anew after so many cuts.
 const CUTS_OF_A_LOG: u64 = 8;
@@ -72,7 +72,9 @@ fn power_cuts(test: &str, make: (&str, &str), options: &[&str]) {
                 .expect("it is durable");
         }
         let log = directory.join("audit.jsonl");
-        acknowledged.extend(write_until_cut(disk.path(), &log, cut, &mut numbers));
+        let more = write_until_cut(disk.path(), &log, cut, &mut numbers);
+        seen.acknowledged += more.len() as u64;
+        acknowledged.extend(more);
         until("it can be unmounted", || disk.unmount().is_ok());
         disk.mount_again(&image);
         seen.look_at(&log);
@@ -85,7 +87,6 @@ fn power_cuts(test: &str, make: (&str, &str), options: &[&str]) {
         wrong.extend(found.wrong());
         wrong.extend(found.unfinished.clone());
         wrong.extend(kept(&acknowledged, &found));
-        seen.acknowledged = seen.acknowledged.max(acknowledged.len() as u64);
         seen.gone += found.gone;
         problems.extend(
             wrong
@@ -100,6 +101,7 @@ fn power_cuts(test: &str, make: (&str, &str), options: &[&str]) {
         "{test}: {cuts} cuts, {seen:?}, {} problems",
         problems.len()
     ));
+    tally(cuts, seen.acknowledged, &problems);
     none_of(&problems, test);
 }
 
@@ -107,6 +109,8 @@ fn power_cuts(test: &str, make: (&str, &str), options: &[&str]) {
 #[derive(Debug, Default)]
 struct Seen {
     nul_tails: u64,
+    /// With lines after them.
+    nul_holes: u64,
     half_lines: u64,
     no_head: u64,
     no_log: u64,
@@ -119,6 +123,8 @@ impl Seen {
         let bytes = fs::read(log).unwrap_or_default();
         self.no_log += u64::from(!log.exists());
         self.no_head += u64::from(Head::read(log).is_none());
+        let tail = bytes.iter().rposition(|&byte| byte != 0).unwrap_or(0);
+        self.nul_holes += u64::from(bytes[..tail].contains(&0));
         match bytes.last() {
             Some(0) => self.nul_tails += 1,
             Some(b'\n') | None => {}

@@ -24,7 +24,7 @@ use crate::calls::go_on;
 use crate::checker::check;
 use crate::head::Head;
 use crate::mounts::{Mount, can_mount};
-use crate::tools::{Numbers, can, event, none_of, run, say, setting, until};
+use crate::tools::{Numbers, can, event, none_of, run, say, setting, tally, until};
 
 const TIMEOUT: Duration = Duration::from_millis(250);
 
@@ -65,6 +65,11 @@ fn what_was_committed_is_on_disk_when_syncs_fail() {
         "{rounds} disks whose syncs fail: {outcomes:?}, {} problems",
         problems.len()
     ));
+    tally(
+        outcomes["failed syncs"],
+        outcomes["commits kept"],
+        &problems,
+    );
     none_of(&problems, "failing syncs");
     // A caller doesn't notice when the next file takes the lines.
     let failures = outcomes["failed syncs"] + outcomes["files that begin anew"];

@@ -19,6 +19,17 @@ pub(crate) fn say(text: &str) {
     drop(io::stderr().write_all(format!("faults: {text}\n").as_bytes()));
 }
 
+/// Says for `cargo xtask crash` how many faults there were, how much had been
+/// promised before them, and what was wrong afterwards.
+pub(crate) fn tally(faults: u64, promised: u64, problems: &[String]) {
+    let of_loss = |problem: &&String| problem.contains(" is lost") || problem.contains("receipt");
+    let lost = problems.iter().filter(of_loss).count();
+    let others = problems.len() - lost;
+    say(&format!(
+        "tally: {faults} faults, {promised} promised, {lost} lost, {others} false alarms"
+    ));
+}
+
 /// The value of an environment variable, else the default.
 pub(crate) fn setting(name: &str, default: u64) -> u64 {
     match std::env::var(name) {

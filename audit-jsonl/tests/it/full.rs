@@ -174,10 +174,12 @@ mod in_line {
             let callers: Vec<_> = (2..42).map(|number| caller(&it, number)).collect();
             // Those who wait are not yet counted: their fate is open.
             assert_eq!(fates(&it.sink), (0, 0, 0, 2));
+            assert_eq!(it.sink.counters().blocked, 40);
             it.gate.open();
             for caller in callers {
                 caller.join();
             }
+            assert_eq!(it.sink.counters().blocked, 0);
             it.sink.flush(DEADLINE).unwrap();
             assert_eq!(it.buf.text(), lines_of(0..42));
         });

@@ -203,6 +203,13 @@ fn text_of(value: &Value, name: &str) -> String {
         .unwrap_or_default()
 }
 
+/// Whether a line says that the one before it, and all between, went in a power
+/// loss.
+fn is_told_to_be_gone(row: &Row, prev: &str) -> bool {
+    let gone = row.chain.get("gone");
+    gone.is_some_and(|gone| gone["seq"] == row.seq - 1 && gone["hash"] == prev)
+}
+
 struct Checker {
     path: PathBuf,
     found: Found,
@@ -294,9 +301,8 @@ impl Checker {
     fn place(&mut self, row: &Row) {
         let Some(last) = self.last.take() else {
             // All that came before may be told to be gone.
-            let gone = row.chain.get("gone").and_then(|gone| gone["hash"].as_str());
             let prev = text(&row.chain, "prev");
-            if row.seq > 0 && (gone.is_none() || gone != Some(&prev)) {
+            if row.seq > 0 && !is_told_to_be_gone(row, &prev) {
                 self.problem("front", format!("the first line is {}", row.seq));
             }
             return;
@@ -313,6 +319,8 @@ impl Checker {
             }
         } else if prev == last.hash {
             self.problem("edited", format!("{} after {}", row.seq, last.seq));
+        } else if row.seq > last.seq && is_told_to_be_gone(row, &prev) {
+            // A power loss took them, and their numbers are not used again.
         } else if row.seq > last.seq {
             self.problem("missing", format!("{} to {}", last.seq + 1, row.seq - 1));
         } else {

@@ -28,8 +28,9 @@ fn assert_true(path: &Path, receipts: &[(u64, Receipt)]) {
             .find(|row| row.seq == receipt.seq)
             .unwrap();
         assert_eq!(row.event.call_id, number.to_string());
-        assert_eq!(row.hash, receipt.hash.to_string());
-        assert_eq!(row.stream, receipt.stream.as_str());
+        assert_eq!(row.hash.parse(), Ok(receipt.hash));
+        assert_eq!(row.stream.parse(), Ok(receipt.stream));
+        assert_eq!(receipt.to_string(), format!("{}:{}", row.seq, row.hash));
         let bytes = receipt.hash.as_bytes();
         let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
         assert_eq!(row.hash, hex);

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use audit_testkit::{DEADLINE, within};
 
-use crate::checker::{Found, check, check_with};
+use crate::checker::{Found, check, check_with, rotated};
 use crate::form::sha256;
 use crate::head_file::Head;
-use crate::support::{Dir, append, close, cut_to, lines_of, log, open, size};
+use crate::support::{Dir, append, builder, close, cut_to, lines_of, log, open, record, size};
 
 /// A log of the calls 0 to 9, and its bytes.
 pub(crate) fn ten() -> (Dir, PathBuf, Vec<u8>) {
@@ -336,6 +336,13 @@ fn another_boot_and_another_number_of_the_device() {
         let found = go_on(&dir, &path).assert_whole();
         assert_eq!(found.numbers(), [0, 1, 2, 3, 4, 5, 10, 11]);
         assert_eq!(found.with("gone").len(), 1);
+        // With nothing left in it, it is still the same file.
+        let (dir, path, _) = ten();
+        cut_to(&path, 0);
+        Head::edit(&path, "boot", "another");
+        Head::edit(&path, "device", 1_234_567);
+        let found = go_on(&dir, &path).assert_whole();
+        assert_eq!(found.with("gone")[0].seq, 11);
     });
 }
 
@@ -360,5 +367,56 @@ fn copied_and_cut_before_the_machine_was_started() {
             let seqs: Vec<u64> = found.rows.iter().map(|row| row.seq).collect();
             assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
         }
+    });
+}
+
+#[test]
+fn copied_and_cut_beside_rotated_files() {
+    within(DEADLINE, || {
+        for left in ["", "half a li", "\0\0\0\0"] {
+            let (dir, path) = Dir::with_log();
+            let sink = builder(&path).rotate_at_bytes(65_536).open().unwrap();
+            for number in 0..700 {
+                record(&sink, [number]);
+            }
+            close(&sink);
+            assert!(rotated(&path).len() > 1);
+            let copy = dir.path("audit.jsonl.1");
+            fs::copy(&path, &copy).unwrap();
+            fs::write(&path, left).unwrap();
+            Head::edit(&path, "boot", "another");
+            let head = Head::read(&path).unwrap();
+            log(&path, 700..702);
+            // What was in the file looks like a power loss, without the copy.
+            let found = check(&path).assert_whole();
+            let told = found.with("gone");
+            assert_eq!(told.len(), 1, "{left:?}");
+            assert_eq!(told[0].chain["gone"]["seq"], head["seq"]);
+            assert_eq!(told[0].chain["gone"]["hash"], head["hash"]);
+            assert_eq!(head["seq"], told[0].seq - 1);
+            // With it, each number stands for one line.
+            let found = check_with(&path, &[copy]).assert_whole();
+            assert_eq!(found.numbers(), (0..702).collect::<Vec<_>>());
+            let seqs: Vec<u64> = found.rows.iter().map(|row| row.seq).collect();
+            assert_eq!(seqs, (0..seqs.len() as u64).collect::<Vec<_>>());
+        }
+    });
+}
+
+#[test]
+fn a_hole_in_another_boot() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        let mut holed = bytes.clone();
+        holed[ends[5] + 40..ends[7] + 10].fill(0);
+        fs::write(&path, &holed).unwrap();
+        Head::edit(&path, "boot", "another");
+        log(&path, 10..12);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.numbers(), [0, 1, 2, 3, 4, 5, 10, 11]);
+        assert_eq!(found.with("gone").len(), 1);
+        let aside = dir.only("audit.jsonl.torn-");
+        assert_eq!(fs::read(aside).unwrap(), holed[ends[5]..]);
     });
 }

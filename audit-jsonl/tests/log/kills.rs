@@ -7,7 +7,7 @@
 //! - `AUDIT_TEST_SEED`: of the random numbers; 1 unless given. A failure names
 //!   the seed of its run.
 //! - `AUDIT_TEST_WRITER_KILLS`: how many are killed among eight that write one
-//!   log (`writers.rs`); 12 unless given.
+//!   log (`writers.rs`), which is begun anew after 24; 12 unless given.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use audit_testkit::{DEADLINE, within};
 
 use crate::checker::{Found, check};
 use crate::child::Child;
-use crate::support::{Dir, Random, close, number_of, record};
+use crate::support::{Dir, Random, close, number_of, record, tally};
 use crate::writers::{STEP, rotating, spin};
 
 /// So many processes write one log, one after the other.
@@ -28,6 +28,7 @@ fn what_is_acknowledged_survives_the_process() {
     // Half a second a round at most.
     within(DEADLINE * (1 + rounds as u32 / 60), move || {
         let mut random = Random::new(seed);
+        let mut promised = 0;
         for first in (0..rounds).step_by(ROUNDS_A_LOG as usize) {
             let (_dir, path) = Dir::with_log();
             let rounds = ROUNDS_A_LOG.min(rounds - first);
@@ -44,7 +45,9 @@ fn what_is_acknowledged_survives_the_process() {
                 "seed {seed}, from {first}: {problems:#?}"
             );
             assert_acknowledged(&found, &acknowledged, seed);
+            promised += acknowledged.iter().sum::<u64>();
         }
+        tally(rounds, promised);
     });
 }
 

@@ -18,16 +18,21 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// The error, which names the path, in words.
+/// The error, which names the path, and its cause, in words.
 #[track_caller]
 fn refused(path: &Path) -> String {
     let error = builder(path).open().unwrap_err();
-    let text = error.to_string();
+    let what = error.to_string();
     assert!(
-        text.contains(path.to_str().unwrap()),
-        "it names no path: {text}"
+        what.contains(path.to_str().unwrap()),
+        "it names no path: {what}"
     );
-    assert!(matches!(error, OpenError::Io { .. }), "{error:?}");
+    let OpenError::Io { source, .. } = error else {
+        panic!("{error:?}");
+    };
+    let why = source.to_string();
+    assert!(!what.contains(&why), "it is told twice: {why}");
+    let text = format!("{what}: {why}");
     assert!(!text.contains('\n') && !text.ends_with('.'), "{text}");
     text
 }

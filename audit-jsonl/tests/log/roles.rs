@@ -1,5 +1,6 @@
 //! What the children do.
 
+use std::error::Error as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
@@ -57,7 +58,7 @@ fn one(path: &Path) {
             close(&sink);
         }
         Err(error) => {
-            eprintln!("{error}");
+            eprintln!("{error}: {:?}", error.source());
             process::exit(3);
         }
     }

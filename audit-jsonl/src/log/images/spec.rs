@@ -1,8 +1,8 @@
 //! All states that a crash may leave, in few words each.
 
-use super::history::{History, Line, Part};
-use super::lay::{Image, Place, Shown};
-use crate::head::Head;
+use crate::log::head_file::Record;
+use crate::log::images::history::{History, Line, Part};
+use crate::log::images::lay::{Image, Place, Shown};
 
 const BLOCK: usize = 4_096;
 
@@ -32,6 +32,13 @@ pub(super) enum Spec {
         nul: usize,
         head: HeadOf,
     },
+    /// The power went, and the log's blocks got to the disk in another order: there
+    /// are NUL bytes in its midst.
+    Hole {
+        from: usize,
+        to: usize,
+        head: HeadOf,
+    },
     /// A rotation is under way: the new file's first bytes (`None`: there is no
     /// file), then NUL bytes.
     Rotating {
@@ -55,6 +62,7 @@ pub(super) fn all(history: &History) -> Vec<Spec> {
     let mut specs = Vec::new();
     killed(&history.old, &mut specs);
     cut(&history.old, &mut specs);
+    holes(&history.old, &mut specs);
     rotating(&history.new, &mut specs);
     spoilt(&history.old, &mut specs);
     specs
@@ -111,6 +119,19 @@ fn cut(part: &Part, specs: &mut Vec<Spec>) {
     }
 }
 
+fn holes(part: &Part, specs: &mut Vec<Spec>) {
+    let size = part.bytes.len();
+    for head in (0..part.heads.len()).map(HeadOf::Batch) {
+        for from in 0..size {
+            for to in [from + 1, from + (size - from) / 2, size - 1] {
+                if from < to && to < size {
+                    specs.push(Spec::Hole { from, to, head });
+                }
+            }
+        }
+    }
+}
+
 fn rotating(part: &Part, specs: &mut Vec<Spec>) {
     for same_boot in [true, false] {
         specs.push(Spec::Rotating {
@@ -123,7 +144,7 @@ fn rotating(part: &Part, specs: &mut Vec<Spec>) {
             let mut heads = vec![HeadOf::Before, HeadOf::Begun];
             if same_boot {
                 // What is in the head file is never ahead of the log.
-                let is_there = |head: &Head| head.size as usize <= end;
+                let is_there = |head: &Record| head.size as usize <= end;
                 let last = part.heads.iter().rposition(is_there).map(HeadOf::Batch);
                 heads = last.map_or(heads, |last| vec![last]);
             } else {
@@ -198,6 +219,18 @@ impl Spec {
                 };
                 image_of(part, end, nul, shown(part, head, false), known)
             }
+            Self::Hole { from, to, head } => {
+                let part = &history.old;
+                let known = match head {
+                    HeadOf::Batch(at) => Some(&part.heads[at]),
+                    _ => None,
+                };
+                let mut image = image_of(part, from, 0, shown(part, head, false), known);
+                let mut log = part.bytes.clone();
+                log[from..to].fill(0);
+                image.log = Some(log);
+                image
+            }
             Self::Rotating {
                 end,
                 nul,
@@ -215,9 +248,9 @@ impl Spec {
     }
 }
 
-fn image_of(part: &Part, end: usize, nul: usize, head: Shown, known: Option<&Head>) -> Image {
+fn image_of(part: &Part, end: usize, nul: usize, head: Shown, known: Option<&Record>) -> Image {
     let must = whole_lines(part, end);
-    let gone = known.map_or(0, |head| head.seq + 1) > must.len() as u64;
+    let gone = known.map_or(0, |head| head.head.seq + 1) > must.len() as u64;
     Image {
         log: Some(with_nul(&part.bytes[..end], nul)),
         others: Vec::new(),
@@ -240,7 +273,7 @@ fn rotating_image(
         HeadOf::Before => (last.clone(), Place::Other),
         HeadOf::Begun => {
             let size = 0;
-            let head = Head {
+            let head = Record {
                 size,
                 ..last.clone()
             };
@@ -253,11 +286,11 @@ fn rotating_image(
     if let Some(end) = end {
         must.extend(whole_lines(new, end));
     }
-    let gone = head.seq + 1 > must.len() as u64;
+    let gone = head.head.seq + 1 > must.len() as u64;
     let head = if same_boot {
         head
     } else {
-        head.of_another_boot()
+        of_another_boot(&head)
     };
     Image {
         log: end.map(|end| with_nul(&new.bytes[..end], nul)),
@@ -282,7 +315,7 @@ fn spoilt_image(
     let carried = part.bytes.len() - from;
     let (head, place) = if begun {
         let size = carried as u64;
-        let head = Head {
+        let head = Record {
             size,
             ..last.clone()
         };
@@ -301,7 +334,7 @@ fn spoilt_image(
     Image {
         log: end.map(|end| with_nul(&part.bytes[from..from + end], nul)),
         others: vec![(history.rotated_name.clone(), part.bytes[..old].to_vec())],
-        head: Shown::Head(head.of_another_boot(), place),
+        head: Shown::Head(of_another_boot(&head), place),
         must,
         gone: Some(gone),
     }
@@ -328,12 +361,20 @@ fn shown(part: &Part, head: HeadOf, same_boot: bool) -> Shown {
         HeadOf::Nul => Shown::Bytes(vec![0; 384]),
         HeadOf::Torn => {
             let (last, before) = (part.heads.len() - 1, part.heads.len() - 2);
-            let (mut torn, second) = (part.heads[last].text(), part.heads[before].text());
+            let (mut torn, second) = (part.heads[last].to_text(), part.heads[before].to_text());
             torn[192..].copy_from_slice(&second[192..]);
             Shown::Bytes(torn)
         }
         HeadOf::Batch(at) if same_boot => Shown::Head(part.heads[at].clone(), Place::Log),
-        HeadOf::Batch(at) => Shown::Head(part.heads[at].of_another_boot(), Place::Log),
+        HeadOf::Batch(at) => Shown::Head(of_another_boot(&part.heads[at]), Place::Log),
         HeadOf::Begun | HeadOf::Before => unreachable!("of a rotation"),
+    }
+}
+
+/// As written before the machine was started.
+fn of_another_boot(record: &Record) -> Record {
+    Record {
+        boot: "00000000-0000-4000-8000-000000000000".into(),
+        ..record.clone()
     }
 }
