@@ -12,6 +12,7 @@ mod durability;
 mod encode;
 mod error;
 mod file;
+pub mod form;
 mod log;
 mod log_builder;
 mod log_files;
