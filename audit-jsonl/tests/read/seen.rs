@@ -1,7 +1,8 @@
 //! What a reader gave, kept.
 
+use std::collections::HashMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use audit_jsonl::{DamageKind, Entry, LogFiles, LogReader, Position, ReadError};
 
@@ -58,31 +59,36 @@ impl Seen {
     pub(crate) fn file(&self) -> &str {
         self.path.as_deref().map_or("", name_of)
     }
-
-    /// That what it says of its place is so.
-    #[track_caller]
-    pub(crate) fn check_position(&self) {
-        let Some(path) = &self.path else {
-            return;
-        };
-        if self.damage == Some(DamageKind::FileGone) {
-            return;
-        }
-        let bytes = fs::read(path).unwrap();
-        let begin = self.byte as usize;
-        let at = &bytes[begin..begin + self.len as usize];
-        assert!(at.starts_with(&self.bytes), "{self:?}");
-        let before = bytes[..begin].iter().filter(|&&byte| byte == b'\n').count();
-        if let Some(line) = self.line {
-            assert_eq!(line, before as u64 + 1, "{self:?}");
-        }
-    }
 }
 
+/// What a reader gives; each stands where it says.
 pub(crate) fn all(reader: LogReader) -> Vec<Seen> {
     let seen = try_all(reader).unwrap();
-    seen.iter().for_each(Seen::check_position);
+    check_positions(&seen);
     seen
+}
+
+#[track_caller]
+pub(crate) fn check_positions(all: &[Seen]) {
+    let mut files: HashMap<&Path, (Vec<u8>, Vec<usize>)> = HashMap::new();
+    for seen in all {
+        let Some(path) = &seen.path else {
+            continue;
+        };
+        let (bytes, feeds) = files.entry(path).or_insert_with(|| {
+            let bytes = fs::read(path).unwrap();
+            let feeds = bytes.iter().enumerate().filter(|(_, byte)| **byte == b'\n');
+            let feeds = feeds.map(|(at, _)| at).collect();
+            (bytes, feeds)
+        });
+        let begin = seen.byte as usize;
+        let at = &bytes[begin..begin + seen.len as usize];
+        assert!(at.starts_with(&seen.bytes), "{seen:?}");
+        if let Some(line) = seen.line {
+            let before = feeds.partition_point(|feed| *feed < begin);
+            assert_eq!(line, before as u64 + 1, "{seen:?}");
+        }
+    }
 }
 
 pub(crate) fn try_all(mut reader: LogReader) -> Result<Vec<Seen>, ReadError> {
@@ -95,7 +101,7 @@ pub(crate) fn try_all(mut reader: LogReader) -> Result<Vec<Seen>, ReadError> {
 
 /// The only log that a path is about.
 #[track_caller]
-pub(crate) fn find(paths: &[impl AsRef<std::path::Path>]) -> LogFiles {
+pub(crate) fn find(paths: &[impl AsRef<Path>]) -> LogFiles {
     let mut logs = LogFiles::find(paths).unwrap();
     assert_eq!(logs.len(), 1);
     logs.remove(0)
