@@ -8,6 +8,7 @@
     reason = "a test that can't go on says where, in its helpers too"
 )]
 
+mod backward;
 mod damage;
 mod files;
 mod forward;
