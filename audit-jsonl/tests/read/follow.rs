@@ -378,7 +378,7 @@ fn it_can_be_stopped_from_elsewhere() {
 fn whatever_happens_to_the_files_each_call_comes_once() {
     let first = number_of("AUDIT_TEST_SEED", 0);
     for seed in first..first + number_of("AUDIT_TEST_FOLLOWED", 12) {
-        within(DEADLINE, move || {
+        within(2 * DEADLINE, move || {
             let mut random = Random::new(seed);
             let (dir, path) = Dir::with_log();
             let sink = builder(&path).rotate_at_bytes(64 * 1024).open().unwrap();
