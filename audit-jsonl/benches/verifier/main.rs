@@ -1,0 +1,134 @@
+//! How fast a log is verified, against what the machine could do at best with the
+//! same bytes: reading them, hashing them, checking that they are JSON.
+//!
+//! ```sh
+//! cargo bench -p audit-jsonl --bench verifier
+//! cargo bench -p audit-jsonl --bench verifier -- --help
+//! ```
+//!
+//! The log is made by the library itself: lines of the record that the bench
+//! `recorder` writes, chained. All rows of a table are measured in turn, several
+//! rounds in one run, and the medians are shown.
+#![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
+
+#[path = "../recorder/event.rs"]
+mod event;
+mod limits;
+mod made;
+mod options;
+
+use std::error::Error;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use audit_jsonl::verify;
+use audit_jsonl::verify::{Integrity, VerifyOptions};
+
+use crate::options::{Options, USAGE};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let Some(options) = Options::from_arguments()? else {
+        println!("{USAGE}");
+        return Ok(());
+    };
+    let directory =
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("verifier-{}", std::process::id()));
+    fs::create_dir_all(&directory)?;
+    let result = run(&options, &directory.join("audit.jsonl"));
+    fs::remove_dir_all(&directory)?;
+    result
+}
+
+fn run(options: &Options, log: &Path) -> Result<(), Box<dyn Error>> {
+    made::log(log, options.lines)?;
+    let bytes = fs::metadata(log)?.len();
+    let lines = options.lines as f64;
+    println!(
+        "{} lines of {:.0} bytes, {:.1} MB, {} rounds",
+        options.lines,
+        bytes as f64 / lines,
+        bytes as f64 / 1e6,
+        options.rounds
+    );
+    if options.memory {
+        let took = verified(log, None)?;
+        print_row("verify, all threads", took, lines, bytes);
+        println!("peak memory {}", peak_memory().unwrap_or_default());
+        return Ok(());
+    }
+    type Row<'a> = (
+        &'a str,
+        Box<dyn Fn() -> Result<Duration, Box<dyn Error>> + 'a>,
+    );
+    let rows: [Row<'_>; 8] = [
+        ("read(2)", Box::new(|| limits::read(log))),
+        ("SHA-256, 1 thread", Box::new(|| limits::hash(log, 1))),
+        ("SHA-256, 2 threads", Box::new(|| limits::hash(log, 2))),
+        (
+            "serde_json, syntax alone, 1 thread",
+            Box::new(|| limits::syntax(log)),
+        ),
+        (
+            "serde_json, to a record, 1 thread",
+            Box::new(|| limits::record(log)),
+        ),
+        ("form alone, 1 thread", Box::new(|| limits::form(log))),
+        (
+            "verify, 1 thread",
+            Box::new(|| verified(log, NonZeroUsize::new(1))),
+        ),
+        (
+            "verify, 2 threads",
+            Box::new(|| verified(log, NonZeroUsize::new(2))),
+        ),
+    ];
+    let mut times = vec![Vec::new(); rows.len()];
+    for _ in 0..options.rounds {
+        for (times, (_, measure)) in times.iter_mut().zip(&rows) {
+            times.push(measure()?);
+        }
+    }
+    for (mut times, (name, _)) in times.into_iter().zip(&rows) {
+        times.sort_unstable();
+        print_row(name, times[times.len() / 2], lines, bytes);
+    }
+    Ok(())
+}
+
+fn verified(log: &Path, threads: Option<NonZeroUsize>) -> Result<Duration, Box<dyn Error>> {
+    let mut options = VerifyOptions::new();
+    if let Some(threads) = threads {
+        options = options.threads(threads);
+    }
+    let begun = Instant::now();
+    let report = verify(&[log], &options)?;
+    let took = begun.elapsed();
+    if report.integrity != Integrity::Intact {
+        return Err(report.to_string().into());
+    }
+    Ok(took)
+}
+
+fn print_row(name: &str, took: Duration, lines: f64, bytes: u64) {
+    let seconds = took.as_secs_f64();
+    println!(
+        "{name:<36}{:>8.2} M lines/s{:>8.2} GB/s{:>8.0} ns a line",
+        lines / seconds / 1e6,
+        bytes as f64 / seconds / 1e9,
+        seconds / lines * 1e9
+    );
+}
+
+/// As the kernel counts it, where it does.
+fn peak_memory() -> Option<String> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(
+        line.split_whitespace()
+            .skip(1)
+            .collect::<Vec<_>>()
+            .join(" "),
+    )
+}
