@@ -8,12 +8,17 @@
 //!
 //! The log is made by the library itself: lines of the record that the bench
 //! `recorder` writes, chained. All rows of a table are measured in turn, several
-//! rounds in one run, and the medians are shown.
+//! rounds in one run, and the medians are shown: of the time that passed, and of the
+//! processor time of all threads, which others on the machine disturb less.
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
+#[allow(dead_code, reason = "not all of it is of use here")]
 #[path = "../recorder/event.rs"]
 mod event;
 mod limits;
+#[allow(dead_code, reason = "not all of it is of use here")]
+#[path = "../recorder/machine.rs"]
+mod machine;
 mod made;
 mod options;
 
@@ -21,11 +26,11 @@ use std::error::Error;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use audit_jsonl::verify;
 use audit_jsonl::verify::{Integrity, VerifyOptions};
 
+use crate::limits::{Clock, Measured, Took};
 use crate::options::{Options, USAGE};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -91,33 +96,41 @@ fn run(options: &Options, log: &Path) -> Result<(), Box<dyn Error>> {
         }
     }
     for (mut times, (name, _)) in times.into_iter().zip(&rows) {
-        times.sort_unstable();
-        print_row(name, times[times.len() / 2], lines, bytes);
+        let middle = times.len() / 2;
+        times.sort_unstable_by_key(|took: &Took| took.used);
+        let used = times[middle].used;
+        times.sort_unstable_by_key(|took| took.passed);
+        let passed = times[middle].passed;
+        print_row(name, Took { passed, used }, lines, bytes);
+    }
+    if let Some(load) = machine::load_average() {
+        println!("\nload average at the end: {load}");
     }
     Ok(())
 }
 
-fn verified(log: &Path, threads: Option<NonZeroUsize>) -> Result<Duration, Box<dyn Error>> {
+fn verified(log: &Path, threads: Option<NonZeroUsize>) -> Measured {
     let mut options = VerifyOptions::new();
     if let Some(threads) = threads {
         options = options.threads(threads);
     }
-    let begun = Instant::now();
+    let clock = Clock::start();
     let report = verify(&[log], &options)?;
-    let took = begun.elapsed();
+    let took = clock.stop();
     if report.integrity != Integrity::Intact {
         return Err(report.to_string().into());
     }
     Ok(took)
 }
 
-fn print_row(name: &str, took: Duration, lines: f64, bytes: u64) {
-    let seconds = took.as_secs_f64();
+fn print_row(name: &str, took: Took, lines: f64, bytes: u64) {
+    let seconds = took.passed.as_secs_f64();
+    let used = took.used.map(|used| used.as_secs_f64() / lines * 1e9);
     println!(
-        "{name:<36}{:>8.2} M lines/s{:>8.2} GB/s{:>8.0} ns a line",
+        "{name:<36}{:>8.2} M lines/s{:>8.2} GB/s{:>8.0} ns of processor time a line",
         lines / seconds / 1e6,
         bytes as f64 / seconds / 1e9,
-        seconds / lines * 1e9
+        used.unwrap_or_default()
     );
 }
 

@@ -12,21 +12,21 @@
     reason = "a test that can't go on says where, in its helpers too"
 )]
 
-//x mod asked;
+mod asked;
 mod completeness;
-//x mod files;
+mod files;
 mod form;
 // Written apart from the library.
 #[allow(dead_code, reason = "not all of it is of use here")]
 #[path = "../log/form.rs"]
 mod form_of_chain;
 mod heads;
-//x mod live;
+mod live;
 mod made;
-//x mod memory;
+mod memory;
 mod plain;
 mod problems;
-//x mod report;
+mod report;
 // The tests of the writer make logs by the same means.
 #[allow(dead_code, reason = "not all of it is of use here")]
 #[path = "../log/support.rs"]
