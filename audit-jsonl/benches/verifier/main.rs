@@ -63,10 +63,7 @@ fn run(options: &Options, log: &Path) -> Result<(), Box<dyn Error>> {
         println!("peak memory {}", peak_memory().unwrap_or_default());
         return Ok(());
     }
-    type Row<'a> = (
-        &'a str,
-        Box<dyn Fn() -> Result<Duration, Box<dyn Error>> + 'a>,
-    );
+    type Row<'a> = (&'a str, Box<dyn Fn() -> Measured + 'a>);
     let rows: [Row<'_>; 8] = [
         ("read(2)", Box::new(|| limits::read(log))),
         ("SHA-256, 1 thread", Box::new(|| limits::hash(log, 1))),
