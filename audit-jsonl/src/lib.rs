@@ -25,6 +25,7 @@ mod sink;
 mod this_thread;
 mod trouble;
 mod ulid;
+pub mod verify;
 mod writer;
 
 pub use crate::builder::Builder;
@@ -41,6 +42,7 @@ pub use crate::reader::{
     RecordError, Stopper,
 };
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
+pub use crate::verify::verify;
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,
 };
