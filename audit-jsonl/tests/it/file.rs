@@ -49,7 +49,7 @@ fn a_file_takes_every_option_of_the_queue() {
         let error = builder
             .plain_file(scratch.path("none/audit.jsonl"))
             .unwrap_err();
-        assert!(error.to_string().contains("none/audit.jsonl: "), "{error}");
+        assert!(error.to_string().contains("none/audit.jsonl"), "{error}");
     });
 }
 
