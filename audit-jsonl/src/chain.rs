@@ -3,6 +3,7 @@
 use std::fmt;
 
 use audit_schema::CallEvent;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -10,7 +11,7 @@ use crate::encode::{LONGEST_NUMBER, decimal};
 
 /// The longest chained line, its line feed included, and the longest event in
 /// one.
-const LONGEST_LINE: usize = 61_440;
+pub(crate) const LONGEST_LINE: usize = 61_440;
 pub(crate) const LONGEST_EVENT: usize = 60_416;
 
 /// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC
@@ -28,6 +29,15 @@ impl LeafHash {
             .chain_update(line)
             .finalize();
         Self(digest.into())
+    }
+
+    /// Of a 0 and a line without its line feed.
+    pub(crate) fn of_prefixed(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The bytes of the hash.
@@ -60,6 +70,13 @@ impl fmt::Display for LeafHash {
     }
 }
 
+/// As its 64 digits.
+impl Serialize for LeafHash {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
 impl fmt::Debug for LeafHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "LeafHash({self})")
@@ -73,6 +90,11 @@ pub struct StreamId([u8; 32]);
 impl StreamId {
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(hex::<16, 32>(&bytes))
+    }
+
+    /// Of lower-case hex digits.
+    pub(crate) const fn from_digits(digits: [u8; 32]) -> Self {
+        Self(digits)
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
@@ -94,6 +116,13 @@ impl StreamId {
 impl fmt::Display for StreamId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// As its 32 digits.
+impl Serialize for StreamId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 
