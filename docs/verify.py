@@ -122,7 +122,7 @@ def refuse(name):
 
 DECODER = json.JSONDecoder(object_pairs_hook=only_once, parse_int=Number,
                            parse_float=Number, parse_constant=refuse)
-Link = namedtuple("Link", "stream seq hash prev notes newer own")
+Link = namedtuple("Link", "stream seq hash prev notes newer own ts")
 PLAIN = "plain"
 
 
@@ -158,56 +158,198 @@ def read_line(line):
         return None
     leaf = hashlib.sha256(b"\0" + line).hexdigest()
     return Link(chain["stream"], int(chain["seq"]), leaf, chain.get("prev"), chain, newer,
-                event["tool_id"] == "audit:log")
+                event["tool_id"] == "audit:log", event["ts"])
 
 
 class File:
-    def __init__(self, path, text, is_active=False, identity=None):
-        self.path, self.is_active, self.identity = path, is_active, identity
+    def __init__(self, path, text, is_active=False):
+        self.path, self.is_active = path, is_active
         *lines, self.unfinished = text.split(b"\n")
         self.lines = [(number, line, read_line(line)) for number, line in enumerate(lines, 1)]
+        begins_plain = bool(self.lines) and self.lines[0][2] == PLAIN
+        self.ts = json.loads(lines[0])["ts"] if begins_plain else ""
         self.links = [link for _, _, link in self.lines if isinstance(link, Link)]
 
 
 def in_order(files):
-    """By their first links: streams as `after` says, that of the active file and those
-    before it ahead of strangers, then by number; then whatever reaches less far."""
-    before = {link.stream: link.notes["after"]["stream"] for file in files
-              for link in file.links[:1] if "after" in link.notes}
+    """By their first links: streams as `after` says, those that are strangers to each
+    other by time, that of the active file last; then by number, and of two that begin
+    alike the shorter one. Files of plain lines alone come first."""
+    before, begun, active = {}, {}, None
+    for file in files:
+        for link in file.links[:1]:
+            begun[link.stream] = min(begun.get(link.stream, link.ts), link.ts)
+            active = link.stream if file.is_active else active
+            if "after" in link.notes:
+                before.setdefault(link.stream, link.notes["after"]["stream"])
 
-    def line_of(stream):
-        line = [stream]
-        while before.get(line[-1]) is not None and before[line[-1]] not in line:
-            line.append(before[line[-1]])
-        return line
+    def family(stream):
+        for depth in range(len(before) + 1):
+            if stream not in before or depth == len(before):
+                return stream, depth
+            stream = before[stream]
 
-    ours = [file.links[0].stream for file in files if file.is_active and file.links]
-    ours = set(line_of(ours[0])) if ours else set()
+    def age(stream):
+        root, depth = family(stream)
+        since = min(begun[other] for other in begun if family(other)[0] == root)
+        is_active = active is not None and family(active)[0] == root
+        return is_active, since, root, depth, begun[stream], stream
 
-    def key(file):
-        if not file.links:
-            return (2,) if file.is_active else (0,)
-        first = file.links[0]
-        line = line_of(first.stream)
-        is_stranger = bool(ours) and not ours & set(line)
-        return (1, is_stranger, line[-1] if is_stranger else "", len(line), first.stream,
-                first.seq, max(link.seq for link in file.links if link.stream == first.stream))
-    return sorted(files, key=key)
+    ranks = {stream: rank for rank, stream in enumerate(sorted(begun, key=age))}
+
+    def place(file):
+        name = re.search(ROTATED, os.path.basename(file.path))
+        if file.links:
+            first = file.links[0]
+            return 1, ranks[first.stream], first.seq, file.links[-1].seq, file.path
+        if file.is_active:
+            return (2,)
+        stream = [rank for stream, rank in ranks.items() if name and stream[:8] == name[1]]
+        return (1, stream[0], int(name[2]), -1, file.path) if stream else (0, file.ts, file.path)
+    return sorted(files, key=place)
+
 
 # ---- A log
 
 
-class Report:
-    def __init__(self):
-        self.problems, self.facts, self.noted = [], {}, []
-        self.streams, self.tip = {}, None
+class Log:
+    """What its lines are found to be, one after the other."""
 
-    def problem(self, kind, file, line=None, seq=None, message=""):
-        self.problems.append({"kind": kind, "file": file and file.path, "line": line,
-                              "seq": seq, "message": message})
+    def __init__(self, files):
+        self.problems, self.facts, self.noted = [], {}, []
+        self.tip = self.run = None     # the last link; that of a run of a foreign stream
+        self.early, self.here = [], []  # plain lines that no link tells of yet: those of
+        #                                 earlier files, and this file's
+        self.hashes = {}     # (stream, seq): the hashes of all its lines
+        self.chain = {}      # (stream, seq): hash and place of the line in the chain
+        self.gaps = []       # (stream, first, last) that are missing
+        self.ends = set()    # (stream, seq, hash) that a later stream names as the end
+        self.files = in_order(files)
+        for file in self.files:
+            self.early, self.here, self.run, self.is_copy = self.early + self.here, [], None, True
+            for number, line, link in file.lines:
+                if link is None:
+                    self.problem("garbled", file, number, None, "no record in the form of a log")
+                elif link == PLAIN:
+                    self.count("plain")
+                    self.here.append(line + b"\n")
+                else:
+                    self.link(link, (file, number, link.seq))
+            self.count("unfinished", len(file.unfinished))
+        self.count("untold", len(self.early + self.here))
+
+    def problem(self, kind, file, line, seq, message):
+        path = file.path if file else None
+        self.problems.append({"kind": kind, "file": path, "line": line, "seq": seq,
+                              "message": message})
 
     def count(self, fact, number=1):
-        self.facts[fact] = self.facts.get(fact, 0) + number
+        self.facts[fact] = self.facts.get(fact, 0) + int(number)
+
+    def link(self, link, at):
+        is_ours = self.tip is None or link.stream == self.tip.stream or self.is_next_stream(link, at)
+        is_new_run = not is_ours and (self.run is None or self.run.stream != link.stream)
+        if is_new_run:
+            self.problem("foreign", *at, "a line of another stream begins here")
+        before = None if is_new_run else self.tip if is_ours else self.run
+        new = self.place(link, before, at, is_ours)
+        self.hashes.setdefault((link.stream, (new or link).seq), set()).add(link.hash)
+        if not is_ours:
+            self.run = new or before
+            return
+        self.run = None
+        if new is None:
+            return
+        self.plain(link, at)
+        self.tip = new
+        self.chain[new.stream, new.seq] = link.hash, at
+        self.count("own" if link.own else "records")
+        self.count("newer", link.newer)
+        for name in ("lost", "elsewhere", "cut"):
+            self.count(name, link.notes.get(name, 0))
+        for name in ("opened", "closed", "torn", "gone"):
+            self.count(name, name in link.notes)
+
+    def is_next_stream(self, link, at):
+        after = link.notes.get("after")
+        if link.seq > 0 or not after or after["stream"] != self.tip.stream:
+            return False
+        end = int(after["seq"]), after["hash"]
+        if end[0] == self.tip.seq and end[1] != self.tip.hash:
+            self.problem("edited", *at, "the stream before doesn't end as `after` says")
+        self.ends.add((self.tip.stream, *end))
+        self.count("set_aside", end[0] > self.tip.seq)
+        return True
+
+    def place(self, link, before, at, is_ours):
+        """The link as the last one of its stream, or None when it stands too late."""
+        new, known = link, self.hashes.get((link.stream, link.seq), ())
+        if before is None or link.stream != before.stream:
+            if self.tip is None:
+                self.count("front", link.seq > 0)
+                self.count("set_aside", "after" in link.notes)
+        elif link.seq == before.seq + 1:
+            if link.prev != before.hash:
+                self.problem("edited", *at, "`prev` is not the hash of the line before")
+        elif link.prev == before.hash:
+            self.problem("edited", *at, f"by its `prev` it is {before.seq + 1}")
+            new = link._replace(seq=before.seq + 1)
+        elif link.seq > before.seq:
+            gone = link.notes.get("gone", {"seq": -1})
+            if int(gone["seq"]) != link.seq - 1 or gone["hash"] != link.prev:
+                self.problem("missing", *at, f"lines {before.seq + 1} to {link.seq - 1}")
+                self.gaps.append((link.stream, before.seq + 1, link.seq - 1))
+        elif link.hash in known and self.is_copy and is_ours:
+            # The file begins with what the one before it holds.
+            self.count("overlap")
+            self.early, self.here = [] if link.hash == self.tip.hash else self.early, []
+            return None
+        else:
+            kind = "repeated" if link.hash in known else "forked" if known else "misplaced"
+            self.problem(kind, *at, f"it stands after {before.seq}")
+            new = None
+        self.is_copy = False
+        return new
+
+    def plain(self, link, at):
+        """Whether the plain lines before a link are those that it tells of."""
+        def is_told(lines):
+            digest = hashlib.sha256(b"".join(lines)).hexdigest()
+            told = {"lines": str(len(lines)), "sha256": digest} if lines else None
+            return link.notes.get("plain") == told
+        is_front = self.tip is None and link.seq > 0 and not self.early + self.here
+        if is_told(self.here) and not is_told(self.early + self.here):
+            self.count("untold", len(self.early))
+        elif not is_told(self.early + self.here) and not is_front:
+            self.problem("edited", *at, "the plain lines before it are not those that it tells of")
+        self.early, self.here = [], []
+
+    def compare(self, seq, leaf, stream=None, is_excused=False):
+        """With a head that was given, or with the head file's, which names its stream."""
+        def of(keys):
+            return [key for key in keys if stream in (None, key[0]) and key[1] == seq]
+        chain = of(self.chain)
+        numbers = [key[1] for key in self.chain if stream in (None, key[0])]
+        if any(leaf in self.hashes[key] for key in of(self.hashes)):
+            finding = "agrees"
+        elif leaf in [key[2] for key in of(self.ends)]:
+            finding = "stands in a file set aside"
+        elif chain:
+            finding = "rewritten"
+            file, line, _ = self.chain[chain[-1]][1]
+            self.problem(finding, file, line, seq, "it has another hash than the head")
+        elif any(stream in (None, gap[0]) and gap[1] <= seq <= gap[2] for gap in self.gaps):
+            finding = "is missing"
+        elif numbers and seq < numbers[0]:
+            finding = "is before the first line"
+        elif is_excused:
+            finding = "was lost with power"
+            self.count("not_there", seq - max(numbers, default=-1))
+        else:
+            finding = "truncated"
+            self.problem(finding, self.files[-1] if self.files else None, None, seq,
+                         "the log ends before the head")
+        self.noted.append(f"head {seq}:{leaf}: {finding}")
 
     @property
     def verdict(self):
@@ -215,94 +357,10 @@ class Report:
 
     @property
     def is_complete(self):
-        parts = ("lost", "elsewhere", "cut", "torn", "gone", "front", "set_aside",
-                 "not_there", "unfinished", "untold")
-        return not (self.problems or any(map(self.facts.get, parts))
+        lacking = ("lost", "elsewhere", "cut", "torn", "gone", "front", "set_aside",
+                   "not_there", "unfinished", "untold")
+        return not (self.problems or any(map(self.facts.get, lacking))
                     or self.facts.get("opened", 0) > self.facts.get("closed", 0))
-
-
-def walk(files, report):
-    tip = run = None              # the last link; that of a run of a foreign stream
-    early, here = [], []          # plain lines not told of: earlier files', this file's
-    hashes = {}                   # of each (stream, seq), the first line's
-    for file in files:
-        early, here, run, is_copy = early + here, [], None, True
-        for number, line, link in file.lines:
-            if link is None:
-                report.problem("garbled", file, number, None, "no record in the form of a log")
-                continue
-            if link == PLAIN:
-                report.count("plain")
-                here.append(line + b"\n")
-                continue
-            at, known = (file, number, link.seq), hashes.get((link.stream, link.seq))
-            report.streams.setdefault(link.stream, {}).setdefault(link.seq, set()).add(link.hash)
-            after, foreign = link.notes.get("after"), False
-            if tip is None:
-                report.count("front", link.seq > 0)
-                report.count("set_aside", after is not None)
-            elif link.stream != tip.stream:
-                foreign = link.seq > 0 or not after or after["stream"] != tip.stream
-                if foreign and (run is None or run.stream != link.stream):
-                    report.problem("foreign", *at, "a line of another stream")
-                    run, is_copy = link, False
-                    hashes.setdefault((link.stream, link.seq), link.hash)
-                    continue
-                end = not foreign and (int(after["seq"]), after["hash"])
-                if end and end[0] <= tip.seq and end != (tip.seq, tip.hash):
-                    report.problem("edited", *at, "the stream before doesn't end as `after` says")
-                elif not foreign:
-                    report.count("set_aside", int(after["seq"]) > tip.seq)
-            last = run if foreign else tip
-            run = last if foreign else None
-            new = link
-            if last is None or link.stream != last.stream:
-                pass
-            elif link.seq == last.seq + 1:
-                if link.prev != last.hash:
-                    report.problem("edited", *at, "`prev` is not the hash of the line before")
-            elif link.prev == last.hash:
-                report.problem("edited", *at, f"it follows {last.seq}")
-                new = link._replace(seq=last.seq + 1)
-                report.streams[link.stream].setdefault(new.seq, set()).add(link.hash)
-            elif link.seq > last.seq:
-                gone = link.notes.get("gone")
-                if not gone or (int(gone["seq"]), gone["hash"]) != (link.seq - 1, link.prev):
-                    report.problem("missing", *at, f"{last.seq + 1} to {link.seq - 1}")
-            else:
-                new = None
-                if known == link.hash and is_copy and not foreign:
-                    report.count("overlap")
-                    early, here = ([] if link.hash == tip.hash else early), []
-                    continue
-                kind = {link.hash: "repeated", None: "misplaced"}.get(known, "forked")
-                report.problem(kind, *at, f"it stands after {last.seq}")
-            is_copy = False
-            hashes.setdefault((link.stream, (new or link).seq), link.hash)
-            if new is None:
-                continue
-            if foreign:
-                run = new
-                continue
-            tip = new
-            told, was_told = link.notes.get("plain"), lambda lines: told == {
-                "lines": str(len(lines)), "sha256": hashlib.sha256(b"".join(lines)).hexdigest()}
-            is_front = link is not None and run is None and not report.facts.get("records")
-            if not (was_told(early + here) if told else not early + here):
-                if was_told(here) if told else not here:
-                    report.count("untold", len(early))
-                else:
-                    report.problem("edited", *at, "other plain lines stand before it")
-            early, here = [], []
-            report.count("own" if link.own else "records")
-            report.count("newer", link.newer)
-            for name in ("lost", "elsewhere", "cut"):
-                report.count(name, int(link.notes.get(name, 0)))
-            for name in ("opened", "closed", "torn", "gone"):
-                report.count(name, name in link.notes)
-        report.count("unfinished", len(file.unfinished))
-    report.count("untold", len(early + here))
-    report.tip = tip
 
 
 def read_head(path):
@@ -317,59 +375,31 @@ def read_head(path):
         return None
 
 
-def compare(report, head, file, stream=None, excuse=False):
-    """With a head that was given, or with the head file (which names the stream)."""
-    seq, leaf = head
-    name, streams = f"head {seq}:{leaf}", report.streams
-    if stream is not None:
-        streams = {stream: streams.get(stream, {})}
-    found = set().union(*(lines.get(seq, ()) for lines in streams.values()))
-    end = max((s for s in streams.get(stream, {})), default=-1) if stream else (
-        report.tip.seq if report.tip else -1)
-    if leaf in found:
-        report.noted.append(name + ": agrees")
-    elif found:
-        report.problem("rewritten", file, None, seq, "the line has another hash than the head")
-    elif seq <= end:
-        report.noted.append(name + ": its line is not there to compare")
-    elif excuse:
-        report.count("not_there", seq - end)
-    else:
-        report.problem("truncated", file, None, seq, "the log ends before the head")
-
-
 def verify(paths, heads=()):
     """A log: its own path, or those of its files, or both."""
-    report, files, head_files = Report(), {}, []
+    files, head_files = {}, []
     for path in paths:
-        if not is_rotated(path):
-            head = read_head(path + ".head")
-            head_files += [(head, path)] if head else []
+        # Before the log, which may grow meanwhile.
+        head = None if is_rotated(path) else read_head(path + ".head")
+        head_files += [(head, path)] if head else []
         for name in [path] + rotated(path):
             if os.path.exists(name):
                 with open(name, "rb") as file:
                     stat = os.fstat(file.fileno())
                     text = file.read(stat.st_size)
-                is_active = name == path and os.path.exists(path + ".head")
                 identity = (stat.st_dev, stat.st_ino)
-                files.setdefault(identity, File(name, text, is_active, identity))
+                is_active = name == path and os.path.exists(path + ".head")
+                files.setdefault(identity, File(name, text, is_active))
     if not files and not head_files:
         raise FileNotFoundError("there is no such log")
-    return check(report, files.values(), heads, head_files)
-
-
-def check(report, files, heads, head_files):
-    files = in_order(files)
-    walk(files, report)
-    last = files[-1] if files else None
-    for head in heads:
-        compare(report, head, last)
+    log = Log(files.values())
+    for seq, leaf in heads:
+        log.compare(seq, leaf)
     for head, path in head_files:
-        active = [file for file in files if file.path == path]
-        excuse = (bool(active) and head["boot"] != present_boot()
-                  and active[0].identity == (head["device"], head["inode"]))
-        compare(report, (head["seq"], head["hash"]), last, head["stream"], excuse)
-    return report
+        active = files.get((head["device"], head["inode"]))
+        is_excused = bool(active and active.path == path and head["boot"] != present_boot())
+        log.compare(head["seq"], head["hash"], head["stream"], is_excused)
+    return log
 
 
 def present_boot():
@@ -380,7 +410,7 @@ def present_boot():
         return ""
 
 
-ROTATED = r"-[0-9a-f]{8}-[0-9]{20}"
+ROTATED = r"-([0-9a-f]{8})-([0-9]{20})"
 
 
 def is_rotated(path):
@@ -421,20 +451,22 @@ def main(args):
     given = [path for path in paths if not os.path.isdir(path)]
     logs = ([given] if given else []) + [
         [log] for path in paths if os.path.isdir(path) for log in logs_in(path)]
-    for log in logs:
+    for paths in logs:
         try:
-            report = verify(log, heads)
+            log = verify(paths, heads)
         except OSError as error:
-            print(f"{log[0]}: {error}", file=sys.stderr)
+            print(f"{paths[0]}: {error}", file=sys.stderr)
             worst = 2
             continue
-        for problem in report.problems:
+        for problem in log.problems:
             print(json.dumps(problem))
-        facts = ", ".join(f"{name} {number}" for name, number in report.facts.items() if number)
-        head = f"{report.tip.seq}:{report.tip.hash}" if report.tip else "none"
-        whole = "complete" if report.is_complete else "not complete"
-        print(f"{log[0]}: {report.verdict}, {whole}; {facts}; head {head}", *report.noted, sep="\n  ")
-        worst = max(worst, {"intact": 0, "broken": 1, "unchecked": 2}[report.verdict])
+        facts = [f"{name} {number}" for name, number in log.facts.items() if number]
+        whole = "complete" if log.is_complete else "not complete"
+        print(f"{paths[0]}: {log.verdict}, {whole}", *facts, sep=", ")
+        print("  ends with", f"{log.tip.seq}:{log.tip.hash}" if log.tip else "no chained line")
+        for note in log.noted or ["its last line was compared with no head"]:
+            print(" ", note)
+        worst = max(worst, {"intact": 0, "broken": 1, "unchecked": 2}[log.verdict])
     return worst if logs else 2
 
 

@@ -1,6 +1,6 @@
 //! Every byte of a log, changed.
 
-use crate::expect::{Change, Expect};
+use crate::expect::{Change, Expect, SET_ASIDE};
 use crate::link::Line;
 use crate::logs::Log;
 
@@ -8,7 +8,7 @@ use crate::logs::Log;
 /// line.
 fn values(byte: u8) -> Vec<u8> {
     let mut values: Vec<u8> = (0..8).map(|bit| byte ^ (1 << bit)).collect();
-    values.extend(b"\n\0\"\\ ,:}09fZ\r\x80\xff");
+    values.extend(b"\n\0\"");
     values.sort_unstable();
     values.dedup();
     values.retain(|value| *value != byte);
@@ -47,7 +47,11 @@ pub(crate) fn one(log: &Log, file: usize, at: usize, value: u8) -> Change {
         ("a byte becomes another", expect)
     };
     let files = log.with(file, bytes);
-    Change { what, files, expect }
+    Change {
+        what,
+        files,
+        expect,
+    }
 }
 
 /// The line has another body, of the same place.
@@ -58,8 +62,13 @@ pub(crate) fn changed(log: &Log, nth: usize, body: &[u8]) -> Expect {
         // It is one line of the chain less, and one plain line more.
         (Some(_), Line::Plain) => {
             return match log.lost(nth, nth + 1) {
+                Expect::Nothing(why) if why == SET_ASIDE => Expect::Nothing(why),
                 Expect::First(..) | Expect::Nothing(_) => {
-                    let kind = if log.link_before(nth).is_some() { "missing" } else { "edited" };
+                    let kind = if log.link_before(nth).is_some() {
+                        "missing"
+                    } else {
+                        "edited"
+                    };
                     log.at(kind, log.link_from(nth + 1).unwrap(), 0)
                 }
                 other => other,

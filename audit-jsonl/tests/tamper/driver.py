@@ -17,7 +17,9 @@ while header := sys.stdin.buffer.readline():
     files = [verify.File(name, sys.stdin.buffer.read(size), name == log["active"])
              for name, size in log["files"]]
     heads = [(int(seq), leaf) for seq, leaf in (head.split(":") for head in log["heads"])]
-    report = verify.check(verify.Report(), files, heads, [])
+    report = verify.Log(files)
+    for seq, leaf in heads:
+        report.compare(seq, leaf)
     for problem in report.problems:
         del problem["message"]
     facts = {name: number for name, number in report.facts.items() if number}

@@ -90,7 +90,15 @@ impl Log {
         let plain_before = (self.link_before(from).map_or(0, |link| link + 1), from);
         let plain_after = (self.link_before(next).unwrap() + 1, next);
         let same_plain = plain_before.0 == plain_before.1 && to <= plain_after.0;
-        let quiet = |why| if same_plain { Expect::Nothing(why) } else { self.at("edited", next, moved(next)) };
+        let told = self.link(next).unwrap().chain.contains_key("plain");
+        let no_plain = plain_before.0 == plain_before.1 && to >= plain_after.1;
+        let quiet = |why| {
+            if same_plain || told && no_plain && why == FRONT {
+                Expect::Nothing(why)
+            } else {
+                self.at("edited", next, moved(next))
+            }
+        };
         let (Some(before), Some(link)) = (self.link_before(from), self.link(next)) else {
             return quiet(FRONT);
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::expect::{Change, Expect};
-use crate::logs::Part;
+use crate::logs::{self, Part};
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Problem {
@@ -52,15 +52,21 @@ impl Tally {
             _ => false,
         };
         if !right {
-            self.wrong.push(format!("{log}: {}: {:?}, but {report:?}", change.what, change.expect));
+            self.wrong.push(format!(
+                "{log}: {}: {:?}, but {report:?}",
+                change.what, change.expect
+            ));
             if self.wrong.len() == 1 {
-                self.keep(change);
+                logs::keep(&change.files);
             }
         }
         if matches!(change.expect, Expect::ByHead(_)) {
             let report = judge.judge(&change.files, &[]);
             if report.verdict == "broken" || !report.problems.is_empty() {
-                self.wrong.push(format!("{log}: {}: without a head: {report:?}", change.what));
+                self.wrong.push(format!(
+                    "{log}: {}: without a head: {report:?}",
+                    change.what
+                ));
             }
         }
         let kind = match (&change.expect, first) {
@@ -71,24 +77,30 @@ impl Tally {
         *self.found.entry((change.what, kind)).or_default() += 1;
     }
 
-    /// Where one can look at it.
-    fn keep(&self, change: &Change) {
-        let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("tamper-wrong");
-        std::fs::remove_dir_all(&dir).ok();
-        std::fs::create_dir_all(&dir).unwrap();
-        for part in &change.files {
-            std::fs::write(dir.join(&part.name), &part.bytes).unwrap();
+    pub(crate) fn add(&mut self, other: Self) {
+        for (key, count) in other.found {
+            *self.found.entry(key).or_default() += count;
         }
+        self.wrong.extend(other.wrong);
+        self.checked += other.checked;
     }
 
     pub(crate) fn table(&self) -> String {
-        let rows = self.found.iter().map(|((what, kind), count)| format!("{count:>9}  {what:<45}{kind}\n"));
+        let rows = self
+            .found
+            .iter()
+            .map(|((what, kind), count)| format!("{count:>9}  {what:<45}{kind}\n"));
         rows.collect()
     }
 
     #[track_caller]
     pub(crate) fn assert_right(&self) {
         let some: Vec<&String> = self.wrong.iter().take(10).collect();
-        assert!(self.wrong.is_empty(), "{} of {} are wrong:\n{some:#?}", self.wrong.len(), self.checked);
+        assert!(
+            self.wrong.is_empty(),
+            "{} of {} are wrong:\n{some:#?}",
+            self.wrong.len(),
+            self.checked
+        );
     }
 }

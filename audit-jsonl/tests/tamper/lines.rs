@@ -49,8 +49,16 @@ pub(crate) fn deleted(log: &Log, from: usize, to: usize) -> Change {
     let (first, last) = (&log.lines[from], &log.lines[to - 1]);
     let mut bytes = log.files[first.file].bytes.clone();
     bytes.drain(first.start..=last.end);
-    let what = if to == from + 1 { "a line is deleted" } else { "lines are deleted" };
-    Change { what, files: log.with(first.file, bytes), expect: log.lost(from, to) }
+    let what = if to == from + 1 {
+        "a line is deleted"
+    } else {
+        "lines are deleted"
+    };
+    Change {
+        what,
+        files: log.with(first.file, bytes),
+        expect: log.lost(from, to),
+    }
 }
 
 pub(crate) fn doubled(log: &Log, at: usize) -> Change {
@@ -59,16 +67,27 @@ pub(crate) fn doubled(log: &Log, at: usize) -> Change {
         Some(_) => log.at("repeated", at, 1),
         None => log.other_plain(at, |next| moved_by(log, next, (file, at), 1)),
     };
-    Change { what: "a line is doubled", files: insert(log, (file, at), log.bytes(at)), expect }
+    Change {
+        what: "a line is doubled",
+        files: insert(log, (file, at), log.bytes(at)),
+        expect,
+    }
 }
 
 /// The line holds another event, under the same number and after the same line.
 pub(crate) fn forged(log: &Log, at: usize) -> Change {
     let Some(link) = log.link(at) else {
         let Part { mut bytes, .. } = log.files[log.lines[at].file].clone();
-        bytes.splice(log.lines[at].start..=log.lines[at].end, line_of(&forged_event()).into_bytes());
+        bytes.splice(
+            log.lines[at].start..=log.lines[at].end,
+            line_of(&forged_event()).into_bytes(),
+        );
         let files = log.with(log.lines[at].file, bytes);
-        return Change { what: "a line is replaced", files, expect: log.other_plain(at, |_| 0) };
+        return Change {
+            what: "a line is replaced",
+            files,
+            expect: log.other_plain(at, |_| 0),
+        };
     };
     let body = String::from_utf8(log.bytes(at).to_vec()).unwrap();
     let (_, chain) = body.rsplit_once(",\"chain\":").unwrap();
@@ -79,30 +98,45 @@ pub(crate) fn forged(log: &Log, at: usize) -> Change {
     bytes.splice(log.lines[at].start..=log.lines[at].end, line.into_bytes());
     let files = log.with(log.lines[at].file, bytes);
     let _ = link;
-    Change { what: "a line is replaced", files, expect: log.other_hash(at) }
+    Change {
+        what: "a line is replaced",
+        files,
+        expect: log.other_hash(at),
+    }
 }
 
 pub(crate) fn swapped(log: &Log, first: usize, second: usize) -> Change {
     let (one, other) = (&log.lines[first], &log.lines[second]);
     let mut files = log.files.clone();
     // The later one first, so that the earlier one stays where it is.
-    files[other.file].bytes.splice(other.start..=other.end, log.bytes(first).iter().copied());
-    files[one.file].bytes.splice(one.start..=one.end, log.bytes(second).iter().copied());
+    files[other.file]
+        .bytes
+        .splice(other.start..=other.end, log.bytes(first).iter().copied());
+    files[one.file]
+        .bytes
+        .splice(one.start..=one.end, log.bytes(second).iter().copied());
     let next = log.link_from(first + 1);
-    let (links, is_first) = ((log.link(first), log.link(second)), log.link_before(first).is_none());
+    let (links, is_first) = (
+        (log.link(first), log.link(second)),
+        log.link_before(first).is_none(),
+    );
     let expect = match links {
         _ if log.bytes(first) == log.bytes(second) => Expect::Nothing(SAME),
         (None, None) => log.other_plain(first, |_| 0),
         // Which file comes first may be another then.
         _ if log.files.len() > 1 && (orders(log, first) || orders(log, second)) => Expect::Any,
         (Some(link), Some(later)) if link.stream != later.stream => Expect::Any,
-        (Some(link), Some(later)) if is_first && link.chain.get("plain") != later.chain.get("plain") => {
+        (Some(link), Some(later))
+            if is_first && link.chain.get("plain") != later.chain.get("plain") =>
+        {
             log.at("edited", first, 0)
         }
         // The first one that stands after a later one.
         (Some(_), Some(_)) if is_first => log.at("misplaced", next.unwrap(), 0),
         (Some(_), Some(_)) => log.at("missing", first, 0),
-        (Some(_), None) if next.is_some_and(|next| stream(log, next) != stream(log, first)) => Expect::Any,
+        (Some(_), None) if next.is_some_and(|next| stream(log, next) != stream(log, first)) => {
+            Expect::Any
+        }
         (Some(_), None) if next.is_some_and(|next| next < second) => match is_first {
             // The log begins later, and with a plain line that is told of nowhere.
             true => log.at("edited", next.unwrap(), 0),
@@ -114,7 +148,11 @@ pub(crate) fn swapped(log: &Log, first: usize, second: usize) -> Change {
         (None, Some(_)) if next == Some(second) => log.at("edited", first, 0),
         (None, Some(_)) => log.at("missing", first, 0),
     };
-    Change { what: "two lines are exchanged", files, expect }
+    Change {
+        what: "two lines are exchanged",
+        files,
+        expect,
+    }
 }
 
 /// Whether the order of the files depends on a line, or would on a link in its place.
@@ -127,23 +165,41 @@ fn orders(log: &Log, at: usize) -> bool {
 pub(crate) fn moved(log: &Log, at: usize, place: Place) -> Change {
     let line = &log.lines[at];
     let mut files = insert(log, place, log.bytes(at));
-    let shift = if place.0 == line.file && place.1 <= at { line.end + 1 - line.start } else { 0 };
-    files[line.file].bytes.drain(line.start + shift..=line.end + shift);
+    let shift = if place.0 == line.file && place.1 <= at {
+        line.end + 1 - line.start
+    } else {
+        0
+    };
+    files[line.file]
+        .bytes
+        .drain(line.start + shift..=line.end + shift);
     let (_, before) = place;
     let expect = if before == at || before == at + 1 {
         let same_file = line.file == place.0;
-        if same_file || !log.orders(at) { Expect::Nothing(SAME) } else { Expect::Either(SAME) }
+        if same_file || !log.orders(at) {
+            Expect::Nothing(SAME)
+        } else {
+            Expect::Either(SAME)
+        }
     } else if log.files.len() > 1 && (orders(log, at) || orders_place(log, place)) {
         Expect::Any
     } else if log.link(at).is_none() {
-        let [from, to] = if before < at { [before, at + 1] } else { [at, before] };
+        let [from, to] = if before < at {
+            [before, at + 1]
+        } else {
+            [at, before]
+        };
         match log.link_from(from).filter(|next| *next < to) {
             // Among plain lines that one link tells of.
-            None if (from..to).all(|other| log.bytes(other) == log.bytes(at)) => Expect::Nothing(SAME),
+            None if (from..to).all(|other| log.bytes(other) == log.bytes(at)) => {
+                Expect::Nothing(SAME)
+            }
             None => log.other_plain(to, |_| 0),
             Some(_) if before < at => match put_plain(log, place) {
                 // It is missed where it was.
-                Expect::Nothing(_) => log.other_plain(at, |next| moved_by(log, next, (line.file, at), -1)),
+                Expect::Nothing(_) => {
+                    log.other_plain(at, |next| moved_by(log, next, (line.file, at), -1))
+                }
                 expect => expect,
             },
             Some(_) => log.other_plain(from, |next| moved_by(log, next, (line.file, at), -1)),
@@ -156,11 +212,19 @@ pub(crate) fn moved(log: &Log, at: usize, place: Place) -> Change {
             Expect::First(kind, name, nth) if log.link_from(at + 1).unwrap() < before => {
                 Expect::First(kind, name, nth)
             }
-            Expect::Nothing(_) if !has_plain(log, 0, before) && stream(log, at) == around(log, place) => misplaced(log, at, place),
+            Expect::Nothing(_)
+                if !has_plain(log, 0, before) && stream(log, at) == around(log, place) =>
+            {
+                misplaced(log, at, place)
+            }
             _ => Expect::Any,
         }
     };
-    Change { what: "a line is moved", files, expect }
+    Change {
+        what: "a line is moved",
+        files,
+        expect,
+    }
 }
 
 /// A chained line stands at a place before those that it follows.
@@ -219,12 +283,17 @@ pub(crate) fn replayed(log: &Log, at: usize, place: Place) -> Change {
     } else if stream(log, at) != around(log, place) {
         if log.link(at).is_some_and(|link| after(link).is_some()) {
             Expect::Any
-        } else if orders_place(log, place) { Expect::Either(COPY) } else { put_in(log, "foreign", place) }
+        } else if orders_place(log, place) {
+            Expect::Either(COPY)
+        } else {
+            put_in(log, "foreign", place)
+        }
     } else if log.link_before(before).is_none_or(|link| link < start) {
         let next = log.link_from(before);
         // The plain lines before a copy are those of the other file.
         let told = next.is_some_and(|next| {
-            has_plain(log, start, before) || log.link_before(next) == Some(at) && has_plain(log, at + 1, start)
+            has_plain(log, start, before)
+                || log.link_before(next) == Some(at) && has_plain(log, at + 1, start)
         });
         match next {
             // The files' order is another, or isn't.
@@ -235,7 +304,11 @@ pub(crate) fn replayed(log: &Log, at: usize, place: Place) -> Change {
     } else {
         put_in(log, "repeated", place)
     };
-    Change { what: "a line is replayed", files, expect }
+    Change {
+        what: "a line is replayed",
+        files,
+        expect,
+    }
 }
 
 fn stream(log: &Log, at: usize) -> Option<&str> {
@@ -244,13 +317,21 @@ fn stream(log: &Log, at: usize) -> Option<&str> {
 
 /// The stream that a place is in: between two, that of the line after it.
 fn around(log: &Log, (file, before): Place) -> Option<&str> {
-    let behind = log.link_before(before).filter(|_| before > log.range(file).start);
-    behind.or(log.link_from(before)).and_then(|link| stream(log, link))
+    let behind = log
+        .link_before(before)
+        .filter(|_| before > log.range(file).start);
+    behind
+        .or(log.link_from(before))
+        .and_then(|link| stream(log, link))
 }
 
 /// A line of another log.
 pub(crate) fn stranger(log: &Log, place: Place) -> Change {
-    let mut tip = Tip { stream: "5".repeat(32), seq: 7, prev: Some("6".repeat(64)) };
+    let mut tip = Tip {
+        stream: "5".repeat(32),
+        seq: 7,
+        prev: Some("6".repeat(64)),
+    };
     let files = insert(log, place, &tip.link(&forged_event(), ""));
     let expect = if log.link_before(place.1).is_none() && has_plain(log, 0, place.1) {
         put_in(log, "edited", place)
@@ -263,13 +344,21 @@ pub(crate) fn stranger(log: &Log, place: Place) -> Change {
     } else {
         put_in(log, "foreign", place)
     };
-    Change { what: "a line of another log is put in", files, expect }
+    Change {
+        what: "a line of another log is put in",
+        files,
+        expect,
+    }
 }
 
 /// A line that nobody recorded, without a link.
 pub(crate) fn plain(log: &Log, place: Place) -> Change {
     let files = insert(log, place, line_of(&forged_event()).as_bytes());
-    Change { what: "a plain line is put in", files, expect: put_plain(log, place) }
+    Change {
+        what: "a plain line is put in",
+        files,
+        expect: put_plain(log, place),
+    }
 }
 
 /// A line that nobody recorded, with a good link to the one before.
@@ -279,11 +368,19 @@ pub(crate) fn continued(log: &Log, place: Place) -> Change {
     let mut new = match tip {
         Some(tip) => {
             let link = log.link(tip).unwrap();
-            Tip { stream: link.stream.clone(), seq: link.seq + 1, prev: Some(link.hash.clone()) }
+            Tip {
+                stream: link.stream.clone(),
+                seq: link.seq + 1,
+                prev: Some(link.hash.clone()),
+            }
         }
         None => {
             let first = log.link(log.link_from(0).unwrap()).unwrap();
-            Tip { stream: first.stream.clone(), seq: 0, prev: None }
+            Tip {
+                stream: first.stream.clone(),
+                seq: 0,
+                prev: None,
+            }
         }
     };
     let files = insert(log, place, &new.link(&forged_event(), ""));
@@ -299,7 +396,11 @@ pub(crate) fn continued(log: &Log, place: Place) -> Change {
             Some(next) => log.at("edited", next, moved_by(log, next, (file, before), 1)),
         }
     };
-    Change { what: "a forged line is put in", files, expect }
+    Change {
+        what: "a forged line is put in",
+        files,
+        expect,
+    }
 }
 
 fn forged_event() -> CallEvent {
@@ -327,14 +428,22 @@ fn put_plain(log: &Log, place: Place) -> Expect {
 
 /// By how much a line moves when `lines` are put in there.
 fn moved_by(log: &Log, at: usize, (file, before): Place, lines: isize) -> isize {
-    if log.lines[at].file == file && at >= before { lines } else { 0 }
+    if log.lines[at].file == file && at >= before {
+        lines
+    } else {
+        0
+    }
 }
 
 /// The files with a line put in.
 fn insert(log: &Log, (file, before): Place, line: &[u8]) -> Vec<Part> {
     let range = log.range(file);
     let mut bytes = log.files[file].bytes.clone();
-    let at = if before < range.end { log.lines[before].start } else { bytes.len() };
+    let at = if before < range.end {
+        log.lines[before].start
+    } else {
+        bytes.len()
+    };
     bytes.splice(at..at, line.iter().copied());
     log.with(file, bytes)
 }

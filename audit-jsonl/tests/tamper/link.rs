@@ -49,8 +49,8 @@ impl Line {
         };
         let chain = chain.as_object()?;
         let plain = tree.without("chain");
-        let is_ours = plain.without_what_a_kind_adds().to_string()
-            == serde_json::to_string(&event).unwrap();
+        let is_ours =
+            plain.without_what_a_kind_adds().to_string() == serde_json::to_string(&event).unwrap();
         if !is_ours || tree.to_string().as_bytes() != body {
             return None;
         }
@@ -80,9 +80,12 @@ impl Tip {
     pub(crate) fn link(&mut self, event: &CallEvent, notes: &str) -> Vec<u8> {
         let event = serde_json::to_string(event).unwrap();
         let Self { stream, seq, prev } = &*self;
-        let prev = prev.as_ref().map_or(String::new(), |prev| format!(",\"prev\":\"{prev}\""));
+        let prev = prev
+            .as_ref()
+            .map_or(String::new(), |prev| format!(",\"prev\":\"{prev}\""));
         let open = event.strip_suffix('}').unwrap();
-        let line = format!("{open},\"chain\":{{\"stream\":\"{stream}\",\"seq\":{seq}{prev}{notes}}}}}");
+        let line =
+            format!("{open},\"chain\":{{\"stream\":\"{stream}\",\"seq\":{seq}{prev}{notes}}}}}");
         self.seq += 1;
         self.prev = Some(leaf_hash(line.as_bytes()));
         (line + "\n").into_bytes()

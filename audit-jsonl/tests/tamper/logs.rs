@@ -47,18 +47,37 @@ impl Log {
         let mut lines = Vec::new();
         for (file, part) in files.iter().enumerate() {
             let mut start = 0;
-            for (nth, body) in part.bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            for (nth, body) in part
+                .bytes
+                .split_inclusive(|byte| *byte == b'\n')
+                .enumerate()
+            {
                 let end = start + body.len() - 1;
                 let what = Line::read(&part.bytes[start..end]);
                 assert!(!matches!(what, Line::Garbled), "{name}: a line is none");
                 let line = nth + 1;
-                lines.push(Placed { file, line, start, end, what });
+                lines.push(Placed {
+                    file,
+                    line,
+                    start,
+                    end,
+                    what,
+                });
                 start = end + 1;
             }
         }
-        let last = lines.iter().rev().find_map(|line: &Placed| line.what.link()).unwrap();
+        let last = lines
+            .iter()
+            .rev()
+            .find_map(|line: &Placed| line.what.link())
+            .unwrap();
         let head = format!("{}:{}", last.seq, last.hash);
-        Self { name, files, lines, head }
+        Self {
+            name,
+            files,
+            lines,
+            head,
+        }
     }
 
     /// The bytes of a line with its line feed.
@@ -85,7 +104,10 @@ impl Log {
     /// depends on it.
     pub(crate) fn orders(&self, at: usize) -> bool {
         let file = self.lines[at].file;
-        let first = self.lines.iter().position(|line| line.file == file && line.what.link().is_some());
+        let first = self
+            .lines
+            .iter()
+            .position(|line| line.file == file && line.what.link().is_some());
         self.files.len() > 1 && first == Some(at)
     }
 
@@ -106,19 +128,46 @@ pub(crate) fn events() -> Vec<CallEvent> {
     };
     vec![
         with(0, Outcome::Success).with_caller_id(Some("a\"b\\c\n\u{1b}[31m".into())),
-        with(1, Outcome::RateLimited { retry_after_ms: None }),
-        with(2, Outcome::ExecutionFailed { code: "ENOENT".into(), retryable: true })
-            .with_cursor_page(Some(7)),
-        with(3, Outcome::CapabilityDenied { missing: vec!["fs.write".into()] })
-            .with_granted_capabilities(vec!["fs.read".into(), "ü\u{2028}".into()]),
-        with(4, Outcome::InvalidArgs { message: String::new() })
-            .with_capability_provenance(Some(vec![
-                CapProvenance { cap: "a".into(), source: ProvSource::StringAllowList },
-                CapProvenance {
-                    cap: "b".into(),
-                    source: ProvSource::UcanChain { issuer_did: "did:x".into(), chain_depth: 1 },
+        with(
+            1,
+            Outcome::RateLimited {
+                retry_after_ms: None,
+            },
+        ),
+        with(
+            2,
+            Outcome::ExecutionFailed {
+                code: "ENOENT".into(),
+                retryable: true,
+            },
+        )
+        .with_cursor_page(Some(7)),
+        with(
+            3,
+            Outcome::CapabilityDenied {
+                missing: vec!["fs.write".into()],
+            },
+        )
+        .with_granted_capabilities(vec!["fs.read".into(), "ü\u{2028}".into()]),
+        with(
+            4,
+            Outcome::InvalidArgs {
+                message: String::new(),
+            },
+        )
+        .with_capability_provenance(Some(vec![
+            CapProvenance {
+                cap: "a".into(),
+                source: ProvSource::StringAllowList,
+            },
+            CapProvenance {
+                cap: "b".into(),
+                source: ProvSource::UcanChain {
+                    issuer_did: "did:x".into(),
+                    chain_depth: 1,
                 },
-            ])),
+            },
+        ])),
         with(5, Outcome::ToolNotFound),
     ]
 }
@@ -136,7 +185,9 @@ pub(crate) fn record(path: &Path, events: &[CallEvent]) {
 /// Renames the active file as rotation does.
 pub(crate) fn rotate(path: &Path) {
     let text = fs::read(path).unwrap();
-    let first = text.split(|byte| *byte == b'\n').find_map(|body| Line::read(body).link().cloned());
+    let first = text
+        .split(|byte| *byte == b'\n')
+        .find_map(|body| Line::read(body).link().cloned());
     let first = first.unwrap();
     let name = format!("audit-{}-{:020}.jsonl", &first.stream[..8], first.seq);
     fs::rename(path, path.with_file_name(name)).unwrap();
@@ -157,7 +208,7 @@ pub(crate) fn read(name: &'static str, dir: &Dir) -> Log {
 /// One file.
 pub(crate) fn single() -> Log {
     let (dir, path) = Dir::with_log();
-    record(&path, &events());
+    record(&path, &events()[..5]);
     read("a file", &dir)
 }
 
@@ -165,12 +216,12 @@ pub(crate) fn single() -> Log {
 pub(crate) fn rotated() -> Log {
     let (dir, path) = Dir::with_log();
     let events = events();
-    record(&path, &events[..2]);
+    record(&path, &events[..1]);
     rotate(&path);
-    record(&path, &events[2..4]);
+    record(&path, &events[1..2]);
     rotate(&path);
     fs::write(&path, lines_of([100])).unwrap();
-    record(&path, &events[4..]);
+    record(&path, &events[5..]);
     read("three files", &dir)
 }
 
@@ -178,11 +229,12 @@ pub(crate) fn rotated() -> Log {
 pub(crate) fn plain() -> Log {
     let (dir, path) = Dir::with_log();
     fs::write(&path, lines_of([100, 101])).unwrap();
-    record(&path, &events()[..2]);
-    let spaced = line_of(&event(102)).replace(",\"tier\"", " ,\t\"other\":[1.5,{\"a\":null}], \"tier\"");
+    record(&path, &events()[..1]);
+    let spaced =
+        line_of(&event(102)).replace(",\"tier\"", " ,\t\"other\":[1.5,{\"a\":null}], \"tier\"");
     append(&path, spaced);
     append(&path, lines_of([103]));
-    record(&path, &events()[2..3]);
+    record(&path, &events()[3..4]);
     append(&path, lines_of([104, 105]));
     read("plain lines", &dir)
 }
@@ -192,14 +244,18 @@ pub(crate) fn members() -> Log {
     let time = "2026-11-20T09:30:00.123456Z";
     let hash = "ab".repeat(32);
     let notes = [
-        format!(",\"opened\":\"{time}\""),
-        ",\"lost\":12,\"elsewhere\":3".to_owned(),
-        ",\"cut\":1042".to_owned(),
+        ",\"lost\":12,\"elsewhere\":3,\"cut\":1042".to_owned(),
         format!(",\"torn\":{{\"bytes\":7,\"sha256\":\"{hash}\"}}"),
         format!(",\"gone\":{{\"seq\":9,\"hash\":\"{hash}\"}}"),
-        format!(",\"lost\":1,\"elsewhere\":2,\"cut\":3,\"opened\":\"{time}\",\"closed\":\"{time}\""),
+        format!(
+            ",\"lost\":1,\"elsewhere\":2,\"cut\":3,\"opened\":\"{time}\",\"closed\":\"{time}\""
+        ),
     ];
-    let mut tip = Tip { stream: "0".repeat(31) + "a", seq: 0, prev: None };
+    let mut tip = Tip {
+        stream: "0".repeat(31) + "a",
+        seq: 0,
+        prev: None,
+    };
     let mut first: Vec<u8> = Vec::new();
     for (event, notes) in events().iter().zip(&notes) {
         first.extend(tip.link(event, notes));
@@ -212,17 +268,36 @@ pub(crate) fn members() -> Log {
     let plain = line_of(&event(7));
     let told = crate::form::sha256(plain.as_bytes());
     let told = format!(",\"plain\":{{\"lines\":1,\"sha256\":\"{told}\"}}");
-    let mut tip = Tip { stream: "0".repeat(31) + "b", seq: 0, prev: None };
+    let mut tip = Tip {
+        stream: "0".repeat(31) + "b",
+        seq: 0,
+        prev: None,
+    };
     let mut second = tip.link(&event(6), &after);
     second.extend(plain.into_bytes());
-    second.extend(tip.link(&event(8), &told));
-    second.extend(tip.link(&event(9), &format!(",\"closed\":\"{time}\"")));
-    let named = |name: &str, bytes| Part { name: name.into(), bytes };
+    second.extend(tip.link(&event(8), &format!(",\"closed\":\"{time}\"{told}")));
+    let named = |name: &str, bytes| Part {
+        name: name.into(),
+        bytes,
+    };
     let rotated = "audit-00000000-00000000000000000000.jsonl";
-    Log::new("every member", vec![named(rotated, first), named(ACTIVE, second)])
+    Log::new(
+        "every member",
+        vec![named(rotated, first), named(ACTIVE, second)],
+    )
 }
 
 /// Whether a line's link says that it replaces another stream.
 pub(crate) fn after(link: &Link) -> Option<&Value> {
     link.chain.get("after")
+}
+
+/// Leaves files where one can look at them.
+pub(crate) fn keep(files: &[Part]) {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tamper-wrong");
+    fs::remove_dir_all(&dir).ok();
+    fs::create_dir_all(&dir).unwrap();
+    for part in files {
+        fs::write(dir.join(&part.name), &part.bytes).unwrap();
+    }
 }

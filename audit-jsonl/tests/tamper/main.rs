@@ -12,15 +12,20 @@
 )]
 
 mod bytes;
+mod differential;
 mod expect;
+mod files;
 #[path = "../log/form.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod form;
 mod judge;
+mod larger;
 mod lines;
 mod link;
 mod logs;
+mod ours;
 mod python;
+mod random;
 mod small;
 #[path = "../log/support.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]

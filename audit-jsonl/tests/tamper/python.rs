@@ -28,13 +28,20 @@ impl Python {
             .ok()?;
         let input = child.stdin.take();
         let output = BufReader::new(child.stdout.take().unwrap());
-        Some(Self { child, input, output })
+        Some(Self {
+            child,
+            input,
+            output,
+        })
     }
 }
 
 impl Judge for Python {
     fn judge(&mut self, files: &[Part], heads: &[&str]) -> Report {
-        let sizes: Vec<_> = files.iter().map(|part| (&part.name, part.bytes.len())).collect();
+        let sizes: Vec<_> = files
+            .iter()
+            .map(|part| (&part.name, part.bytes.len()))
+            .collect();
         let input = self.input.as_mut().unwrap();
         let header = json!({"files": sizes, "active": ACTIVE, "heads": heads});
         let mut message = format!("{header}\n").into_bytes();
@@ -46,18 +53,24 @@ impl Judge for Python {
         self.output.read_line(&mut answer).unwrap();
         let answer: Value = serde_json::from_str(&answer).expect("verify.py has failed, see above");
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        let problems = answer["problems"].as_array().unwrap().iter().map(|problem| Problem {
-            kind: text(&problem["kind"]),
-            file: text(&problem["file"]),
-            line: problem["line"].as_u64(),
-            seq: problem["seq"].as_u64(),
-        });
+        let problems = answer["problems"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|problem| Problem {
+                kind: text(&problem["kind"]),
+                file: text(&problem["file"]),
+                line: problem["line"].as_u64(),
+                seq: problem["seq"].as_u64(),
+            });
         let facts = answer["facts"].as_object().unwrap().iter();
         Report {
             verdict: text(&answer["verdict"]),
             complete: answer["complete"] == true,
             problems: problems.collect(),
-            facts: facts.map(|(name, value)| (name.clone(), value.as_u64().unwrap_or(1))).collect(),
+            facts: facts
+                .map(|(name, value)| (name.clone(), value.as_u64().unwrap_or(1)))
+                .collect(),
         }
     }
 }

@@ -52,9 +52,8 @@ impl Tree {
                 };
                 let kept = if known { members.len() } else { 1 };
                 let members = members[..kept].iter();
-                let keep = |(name, tree): &(String, Self)| {
-                    (name.clone(), tree.without_what_a_kind_adds())
-                };
+                let keep =
+                    |(name, tree): &(String, Self)| (name.clone(), tree.without_what_a_kind_adds());
                 Self::Object(members.map(keep).collect())
             }
         }
