@@ -215,7 +215,8 @@ def in_order(files):
 class Log:
     """What its lines are found to be, one after the other."""
 
-    def __init__(self, files):
+    def __init__(self, files, path=None):
+        self.path = path
         self.problems, self.facts, self.noted = [], {}, []
         self.tip = self.run = None     # the last link; that of a run of a foreign stream
         self.early, self.here = [], []  # plain lines that no link tells of yet: those of
@@ -239,9 +240,8 @@ class Log:
         self.count("untold", len(self.early + self.here))
 
     def problem(self, kind, file, line, seq, message):
-        path = file.path if file else None
-        self.problems.append({"kind": kind, "file": path, "line": line, "seq": seq,
-                              "message": message})
+        self.problems.append({"kind": kind, "file": file.path if file else self.path,
+                              "line": line, "seq": seq, "message": message})
 
     def count(self, fact, number=1):
         self.facts[fact] = self.facts.get(fact, 0) + int(number)
@@ -353,7 +353,7 @@ class Log:
 
     @property
     def verdict(self):
-        return "broken" if self.problems else "intact" if self.tip else "unchecked"
+        return "not_intact" if self.problems else "intact" if self.tip else "unchecked"
 
     @property
     def is_complete(self):
@@ -392,7 +392,7 @@ def verify(paths, heads=()):
                 files.setdefault(identity, File(name, text, is_active))
     if not files and not head_files:
         raise FileNotFoundError("there is no such log")
-    log = Log(files.values())
+    log = Log(files.values(), paths[-1])
     for seq, leaf in heads:
         log.compare(seq, leaf)
     for head, path in head_files:
@@ -466,7 +466,7 @@ def main(args):
         print("  ends with", f"{log.tip.seq}:{log.tip.hash}" if log.tip else "no chained line")
         for note in log.noted or ["its last line was compared with no head"]:
             print(" ", note)
-        worst = max(worst, {"intact": 0, "broken": 1, "unchecked": 2}[log.verdict])
+        worst = max(worst, {"intact": 0, "not_intact": 1, "unchecked": 2}[log.verdict])
     return worst if logs else 2
 
 

@@ -62,7 +62,7 @@ impl Tally {
         }
         if matches!(change.expect, Expect::ByHead(_)) {
             let report = judge.judge(&change.files, &[]);
-            if report.verdict == "broken" || !report.problems.is_empty() {
+            if report.verdict == "not_intact" || !report.problems.is_empty() {
                 self.wrong.push(format!(
                     "{log}: {}: without a head: {report:?}",
                     change.what

@@ -97,7 +97,7 @@ impl Judge for Ours {
             verdict: match log.integrity {
                 Integrity::Intact => "intact",
                 Integrity::Unchecked => "unchecked",
-                Integrity::NotIntact => "broken",
+                Integrity::NotIntact => "not_intact",
             }
             .into(),
             complete: log.complete,
