@@ -91,7 +91,9 @@ pub(crate) fn changed(log: &Log, nth: usize, body: &[u8]) -> Expect {
         if part("stream") {
             // The files are ordered by it.
             Expect::Any
-        } else if part("hash") {
+        } else if part("hash")
+            || new.chain["after"]["seq"].as_u64() < log.link(nth - 1).map(|link| link.seq)
+        {
             log.at("edited", nth, 0)
         } else {
             log.other_hash(nth)

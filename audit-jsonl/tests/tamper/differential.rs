@@ -1,8 +1,6 @@
 //! docs/verify.py and the verifier of this crate say the same, of logs that are intact
 //! and of damaged ones. `AUDIT_TAMPER_COMPARED` says of how many.
 
-use std::fs;
-
 use audit_jsonl::CallEvent;
 use audit_testkit::strategies::call_event;
 use proptest::strategy::{Strategy, ValueTree};

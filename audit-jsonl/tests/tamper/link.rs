@@ -54,10 +54,11 @@ impl Line {
         if !is_ours || tree.to_string().as_bytes() != body {
             return None;
         }
+        let (stream, seq) = (chain.get("stream")?.as_str()?, chain.get("seq")?.as_u64()?);
         form(body, plain.to_string().as_bytes(), chain).ok()?;
         Some(Self::Link(Link {
-            stream: chain["stream"].as_str()?.to_owned(),
-            seq: chain["seq"].as_u64()?,
+            stream: stream.to_owned(),
+            seq,
             hash: leaf_hash(body),
             chain: chain.clone(),
         }))

@@ -1,7 +1,7 @@
 //! A change at random.
 
 use crate::expect::Change;
-use crate::logs::{ACTIVE, Log, Part};
+use crate::logs::{Log, Part};
 use crate::support::Random;
 use crate::{bytes, files, lines};
 

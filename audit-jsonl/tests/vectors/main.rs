@@ -10,6 +10,7 @@
     reason = "a test that can't go on says where, in its helpers too"
 )]
 
+mod by_hand;
 mod damaged;
 mod file;
 #[path = "../log/form.rs"]
