@@ -380,7 +380,7 @@ def verify(paths, heads=()):
     files, head_files = {}, []
     for path in paths:
         # Before the log, which may grow meanwhile.
-        head = None if is_rotated(path) else read_head(path + ".head")
+        head = None if log_of(os.path.basename(path)) else read_head(path + ".head")
         head_files += [(head, path)] if head else []
         for name in [path] + rotated(path):
             if os.path.exists(name):
@@ -413,27 +413,25 @@ def present_boot():
 ROTATED = r"-([0-9a-f]{8})-([0-9]{20})"
 
 
-def is_rotated(path):
-    return re.search(ROTATED + r"(\.[^.]*)?(\.[0-9]+)?$", os.path.basename(path)) is not None
+def log_of(name):
+    """The name of the log that a rotated file bears its name after, or None."""
+    parts = re.fullmatch(f"(.*){ROTATED}" + r"(\.[^.]*)?(\.[0-9]+)?", name)
+    return parts and parts[1] + (parts[4] or "")
 
 
 def rotated(path):
     """The rotated files beside a log."""
-    stem, extension = os.path.splitext(os.path.basename(path))
-    regex = re.escape(stem) + ROTATED + re.escape(extension) + r"(\.[0-9]+)?"
-    directory = os.path.dirname(path)
+    directory, log = os.path.split(path)
     names = sorted(os.listdir(directory or "."))
-    return [os.path.join(directory, name) for name in names if re.fullmatch(regex, name)]
+    return [os.path.join(directory, name) for name in names if log_of(name) == log]
 
 
 def logs_in(directory):
-    """The logs in a directory: what has a head file, or is no file of another log."""
-    names = sorted(os.listdir(directory))
-    logs = {name[:-5] for name in names if name.endswith(".head")}
-    of_logs = {os.path.basename(f) for log in logs for f in rotated(os.path.join(directory, log))}
-    aside = re.compile(r".*\.(head|spoilt|torn-[0-9]+|damaged-[0-9TZ]+)(\.[0-9]+)?")
-    logs |= {name for name in names if ".jsonl" in name and not aside.fullmatch(name)} - of_logs
-    return [os.path.join(directory, name) for name in sorted(logs)]
+    """What has a head file or rotated files beside it, and what is called `.jsonl`."""
+    names = os.listdir(directory)
+    logs = {log_of(name) or name for name in names if log_of(name) or name.endswith(".jsonl")}
+    logs |= {name[:-5] for name in names if name.endswith(".head")}
+    return [os.path.join(directory, log) for log in sorted(logs)]
 
 
 def main(args):

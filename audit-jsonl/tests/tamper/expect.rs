@@ -39,7 +39,7 @@ impl Log {
     pub(crate) fn at(&self, kind: &'static str, at: usize, moved: isize) -> Expect {
         let line = &self.lines[at];
         let name = self.files[line.file].name.clone();
-        Expect::First(kind, name, line.line.strict_add_signed(moved))
+        Expect::First(kind, name, line.line.saturating_add_signed(moved))
     }
 
     /// By how much a line has moved when `lines` were put in before the line `before`

@@ -62,10 +62,10 @@ fn every_line() {
             log.name
         );
         lines::each(&log, &mut |change| {
-            tally.see(log.name, &mut judge, &log.head, &change)
+            tally.see(log.name, &mut judge, &log.head, &change);
         });
         files::each(&log, &mut |change| {
-            tally.see(log.name, &mut judge, &log.head, &change)
+            tally.see(log.name, &mut judge, &log.head, &change);
         });
     }
     eprintln!("{}", tally.table());

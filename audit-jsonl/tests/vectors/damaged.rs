@@ -9,15 +9,18 @@ use crate::support::{append, event, line_of, lines_of, log};
 
 type Problems = &'static [(&'static str, &'static str, u64, Option<u64>)];
 
+/// Name, what it is about, how it is made, and what is found.
+type Made = (&'static str, &'static str, fn(&Path), Problems);
+
 pub(crate) fn all() -> Vec<Vector> {
     const FILE: &str = "audit.jsonl";
-    let rows: [(&str, &str, fn(&Path), Problems); 11] = [
+    let rows: [Made; 11] = [
         (
             "garbled",
             "a quotation mark is gone from line 2",
             |path| {
                 edit(path, |lines| {
-                    lines[1] = lines[1].replacen("\"hot\"", "\"hot", 1)
+                    lines[1] = lines[1].replacen("\"hot\"", "\"hot", 1);
                 });
             },
             &[("garbled", FILE, 2, None), ("missing", FILE, 3, Some(2))],
@@ -27,7 +30,7 @@ pub(crate) fn all() -> Vec<Vector> {
             "line 2 tells of another tool",
             |path| {
                 edit(path, |lines| {
-                    lines[1] = lines[1].replacen("files:read", "files:list", 1)
+                    lines[1] = lines[1].replacen("files:read", "files:list", 1);
                 });
             },
             &[("edited", FILE, 3, Some(2))],
@@ -37,7 +40,7 @@ pub(crate) fn all() -> Vec<Vector> {
             "line 2 bears another number",
             |path| {
                 edit(path, |lines| {
-                    lines[1] = lines[1].replacen("\"seq\":1,", "\"seq\":7,", 1)
+                    lines[1] = lines[1].replacen("\"seq\":1,", "\"seq\":7,", 1);
                 });
             },
             &[("edited", FILE, 2, Some(7)), ("edited", FILE, 3, Some(2))],
@@ -71,7 +74,7 @@ pub(crate) fn all() -> Vec<Vector> {
             "a line with the number of line 3 was put in before it",
             |path| {
                 edit(path, |lines| {
-                    lines.insert(2, lines[2].replacen("files:read", "files:list", 1))
+                    lines.insert(2, lines[2].replacen("files:read", "files:list", 1));
                 });
             },
             &[("forked", FILE, 4, Some(2)), ("edited", FILE, 5, Some(3))],

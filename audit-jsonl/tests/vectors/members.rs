@@ -14,6 +14,9 @@ use crate::head_file::Head;
 use crate::list::{Expect, INTACT, Vector, WHOLE};
 use crate::support::{append, close, cut_to, event, event_of, flip, lines_of, log, open, record};
 
+/// Name, what it is about, how it is made, and what is found.
+type Made = (&'static str, &'static str, fn(&Path), Expect);
+
 pub(crate) fn all() -> Vec<Vector> {
     let vector = |name, about, make, expect| Vector {
         name,
@@ -22,7 +25,7 @@ pub(crate) fn all() -> Vec<Vector> {
         expect,
         row: None,
     };
-    let rows: [(&str, &str, fn(&Path), Expect); 14] = [
+    let rows: [Made; 14] = [
         (
             "stream-seq-prev",
             "three calls; `opened` and `closed` as well",
