@@ -95,7 +95,11 @@ impl<'a> Judge<'a> {
                 }
                 Kind::Link => {
                     self.link(block, at, place);
-                    if fact.run > 0 && self.tip == Some(fact.link) && !self.is_copying() {
+                    if fact.run > 0
+                        && self.tip == Some(fact.link)
+                        && !self.is_copying()
+                        && self.pending.lines() == 0
+                    {
                         at += self.run(block, at, place);
                     }
                 }
