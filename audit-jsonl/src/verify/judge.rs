@@ -254,10 +254,10 @@ impl<'a> Judge<'a> {
             return;
         };
         self.stray = None;
-        if after.end.seq == tip.seq && after.end.hash != tip.hash {
+        if after.end.seq < tip.seq || after.end.seq == tip.seq && after.end.hash != tip.hash {
             let message = format!(
                 "the stream that this one replaces should end with another line {}",
-                tip.seq
+                after.end.seq
             );
             self.edited(place, link.seq, message);
         }
