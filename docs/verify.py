@@ -36,10 +36,10 @@ def pattern(regex):
     return lambda value, exact: string(value, exact) and re.fullmatch(regex, value) is not None
 
 
-def integer(bits, least=0):
+def integer(bits, least=0, most=None):
     def check(value, exact):
         digits = isinstance(value, Number) and re.fullmatch("0|[1-9][0-9]{0,19}", value)
-        return bool(digits) and least <= int(value) < 1 << bits
+        return bool(digits) and least <= int(value) <= (most or (1 << bits) - 1)
     return check
 
 
@@ -83,6 +83,7 @@ def kind_of(kinds):
 HASH, STREAM = pattern("[0-9a-f]{64}"), pattern("[0-9a-f]{32}")
 TIME = pattern(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 COUNT, U64, U32 = integer(64, least=1), integer(64), integer(32)
+SEQ = integer(64, most=(1 << 64) - 2)  # another can follow it
 OUTCOME = kind_of({
     "success": {}, "tool_not_found": {}, "invalid_args": {"message": string},
     "execution_failed": {"code": string, "retryable": boolean},
@@ -102,9 +103,9 @@ NOTES = {
     "lost": COUNT, "elsewhere": COUNT, "cut": COUNT, "opened": TIME, "closed": TIME,
     "plain": object_of({"lines": COUNT, "sha256": HASH}),
     "torn": object_of({"bytes": COUNT, "sha256": HASH}),
-    "gone": object_of({"seq": U64, "hash": HASH}),
-    "after": object_of({"stream": STREAM, "seq": U64, "hash": HASH, "file": string})}
-CHAIN_MEMBERS = {"stream": STREAM, "seq": U64, "prev": HASH, **NOTES}
+    "gone": object_of({"seq": SEQ, "hash": HASH}),
+    "after": object_of({"stream": STREAM, "seq": SEQ, "hash": HASH, "file": string})}
+CHAIN_MEMBERS = {"stream": STREAM, "seq": SEQ, "prev": HASH, **NOTES}
 CHAIN = object_of(CHAIN_MEMBERS, optional=("prev", *NOTES))
 
 # ---- Lines

@@ -15,7 +15,12 @@ use crate::support::{Dir, Random, append, line_of, number_of, skip};
 
 /// Asks both, with and without heads.
 #[track_caller]
-fn assert_same(python: &mut Python, ours: &mut Ours, files: &[Part], heads: &[&str]) -> Report {
+pub(crate) fn assert_same(
+    python: &mut Python,
+    ours: &mut Ours,
+    files: &[Part],
+    heads: &[&str],
+) -> Report {
     let (mut theirs, mut said) = (python.judge(files, heads), ours.judge(files, heads));
     // One counts lines that tell of a power loss, the other what it took.
     theirs.facts.remove("gone");

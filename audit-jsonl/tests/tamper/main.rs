@@ -18,6 +18,7 @@ mod files;
 #[path = "../log/form.rs"]
 #[allow(dead_code, reason = "another test uses the rest")]
 mod form;
+mod forms;
 mod judge;
 mod larger;
 mod lines;
