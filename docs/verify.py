@@ -276,7 +276,7 @@ class Log:
         if link.seq > 0 or not after or after["stream"] != self.tip.stream:
             return False
         end = int(after["seq"]), after["hash"]
-        if end[0] == self.tip.seq and end[1] != self.tip.hash:
+        if end[0] <= self.tip.seq and end != (self.tip.seq, self.tip.hash):
             self.problem("edited", *at, "the stream before doesn't end as `after` says")
         self.ends.add((self.tip.stream, *end))
         self.count("set_aside", end[0] > self.tip.seq)

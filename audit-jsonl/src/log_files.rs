@@ -4,6 +4,8 @@ mod find;
 mod group;
 mod order;
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -84,6 +86,8 @@ pub(crate) enum HeadRead {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct First {
     pub(crate) head: Head,
+    /// Where its line begins.
+    pub(crate) begin: u64,
     /// The stream that its own replaces.
     pub(crate) after: Option<StreamId>,
     ts: String,
@@ -139,6 +143,14 @@ impl LogFiles {
         self.files.iter().map(LogFile::len).sum()
     }
 
+    /// The files of the log at `path` that have come since its rotated files had
+    /// the known names, in order.
+    pub(crate) fn newer(path: &Path, known: &HashSet<OsString>) -> Result<Self, ReadError> {
+        let mut log = find::newer(path, known)?;
+        order::put_in_order(&mut log)?;
+        Ok(log)
+    }
+
     /// What the head file said before any file was looked at, so that a log that
     /// is being written is never shorter than it.
     #[allow(dead_code, reason = "for the verifier")]
@@ -174,9 +186,12 @@ impl LogFile {
     }
 
     /// Which file it is, whatever its name.
-    #[allow(dead_code, reason = "for the verifier")]
     pub(crate) fn id(&self) -> FileId {
         self.id
+    }
+
+    pub(crate) fn first(&self) -> Option<&First> {
+        self.first.as_ref()
     }
 
     /// Opens it, by whatever name it has now in its directory; `None` when it is
@@ -251,14 +266,15 @@ impl LogFile {
 }
 
 /// The first link of a file, past whatever is none.
-fn first_of(file: &mut File) -> io::Result<Option<First>> {
-    let Some((head, _, line)) = tail::first_link_line(file, true)? else {
+pub(crate) fn first_of(file: &mut File) -> io::Result<Option<First>> {
+    let Some((head, begin, line)) = tail::first_link_line(file, true)? else {
         return Ok(None);
     };
     let line: Value = serde_json::from_slice(&line).unwrap_or_default();
     let after = line["chain"]["after"]["stream"].as_str();
     Ok(Some(First {
         head,
+        begin,
         after: after.and_then(StreamId::parse),
         ts: line["ts"].as_str().unwrap_or_default().to_owned(),
     }))

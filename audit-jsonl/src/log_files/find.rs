@@ -1,15 +1,21 @@
 //! Looking for the files of a log at the places where they may be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::thread;
 
+use crate::file::MIDST_OF_A_LINE;
+use crate::log::files::Reading;
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log_files::{HeadRead, LogFile, LogFiles, first_of, first_ts};
 use crate::read_error::ReadError;
+
+/// How often to look whether an unfinished line grows.
+const MOST_LOOKS: u32 = 10;
 
 /// What a path that was given turns out to be.
 pub(super) enum Given {
@@ -35,13 +41,31 @@ pub(super) fn look_at(path: &Path) -> Result<Vec<Given>, ReadError> {
             return Err(ReadError::NotAFile { path: path.clone() });
         }
     }
-    if let Some(log) = log_at(path)? {
+    if let Some(log) = log_at(path, &HashSet::new())? {
         return Ok(vec![Given::Log(log)]);
     }
     match look_into(path)? {
         Some(file) => Ok(vec![Given::Loose(file)]),
         None => Err(ReadError::NotFound { path: path.clone() }),
     }
+}
+
+/// The files of the log at `path` that have come since its rotated files had the
+/// known names, in no order: those with other names, and the active one.
+pub(super) fn newer(path: &Path, known: &HashSet<OsString>) -> Result<LogFiles, ReadError> {
+    if let Some(log) = log_at(path, known)? {
+        return Ok(log);
+    }
+    let active = look_into(path)?.map(|file| LogFile {
+        is_active: true,
+        ..file
+    });
+    Ok(LogFiles {
+        path: path.to_owned(),
+        head_path: Some(names::with_suffix(path, ".head")),
+        head: HeadRead::Absent,
+        files: active.into_iter().collect(),
+    })
 }
 
 /// Where a symbolic link leads to: what belongs to a log stands beside its file.
@@ -56,7 +80,8 @@ fn resolved(path: &Path) -> Result<PathBuf, ReadError> {
 
 /// The log of that path, if there is anything that shows it to be one: a head file
 /// or rotated files.
-fn log_at(path: &Path) -> Result<Option<LogFiles>, ReadError> {
+/// Rotated files of known names are passed over.
+fn log_at(path: &Path, known: &HashSet<OsString>) -> Result<Option<LogFiles>, ReadError> {
     let head_path = names::with_suffix(path, ".head");
     // Before any file, and the active file before it can be renamed.
     let head = read_head(&head_path);
@@ -64,6 +89,7 @@ fn log_at(path: &Path) -> Result<Option<LogFiles>, ReadError> {
     let mut files = Vec::new();
     for name in list(names::directory(path))? {
         if let Some(rotated) = names::parse_rotated(path, &name)
+            && !known.contains(&name)
             && let Some(file) = look_into(&path.with_file_name(name))?
         {
             let rotated = Some(rotated);
@@ -113,7 +139,7 @@ fn all_in(directory: &Path) -> Result<Vec<Given>, ReadError> {
     let mut given = Vec::new();
     for name in logs {
         let path = directory.join(name);
-        if let Some(log) = log_at(&path)? {
+        if let Some(log) = log_at(&path, &HashSet::new())? {
             given.push(Given::Log(log));
         } else if let Some(file) = look_into(&path)? {
             given.push(Given::Loose(file));
@@ -171,24 +197,50 @@ fn look_into(path: &Path) -> Result<Option<LogFile>, ReadError> {
         Err(error) => return Err(failed()(error)),
     };
     let metadata = file.metadata().map_err(failed())?;
+    let rotated = path.file_name().and_then(|name| {
+        let log = names::log_of_rotated(name)?;
+        names::parse_rotated(Path::new(&log), name)
+    });
+    let len = match rotated {
+        Some(_) => metadata.len(),
+        None => settled_len(&mut file, metadata.len()).map_err(failed())?,
+    };
     let first = first_of(&mut file).map_err(failed())?;
     let first_ts = match first {
         Some(_) => None,
         None => first_ts(&mut file).map_err(failed())?,
     };
-    let rotated = path.file_name().and_then(|name| {
-        let log = names::log_of_rotated(name)?;
-        names::parse_rotated(Path::new(&log), name)
-    });
     Ok(Some(LogFile {
         path: path.to_owned(),
-        len: metadata.len(),
+        len,
         id: FileId::of(&metadata),
         is_active: false,
         first,
         first_ts,
         rotated,
     }))
+}
+
+/// The length of a file that somebody may be in the midst of writing a line to.
+fn settled_len(file: &mut File, len: u64) -> io::Result<u64> {
+    let mut len = len;
+    for _ in 0..MOST_LOOKS {
+        if len == 0 {
+            break;
+        }
+        let mut last = [0];
+        file.seek(SeekFrom::Start(len - 1))?;
+        if Reading(file).read(&mut last)? == 0 || last == *b"\n" {
+            break;
+        }
+        thread::sleep(MIDST_OF_A_LINE);
+        let now = file.metadata()?.len();
+        if now == len {
+            break;
+        }
+        len = now;
+    }
+    Ok(len)
 }
 
 fn is_same(one: &LogFile, other: &LogFile) -> bool {
