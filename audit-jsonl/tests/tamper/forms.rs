@@ -194,7 +194,7 @@ fn of_lines_that_a_later_version_may_write_or_nobody() {
         for (text, edits) in EDITS {
             for edit in *edits {
                 let line = second.replacen(text, edit, 1);
-                let bytes = [&first, &line].map(|line| line.as_bytes()).concat();
+                let bytes = [first.as_bytes(), line.as_bytes()].concat();
                 let part = Part {
                     name: ACTIVE.into(),
                     bytes,

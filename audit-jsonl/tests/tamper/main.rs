@@ -25,6 +25,7 @@ mod lines;
 mod link;
 mod logs;
 mod ours;
+mod placed;
 mod python;
 mod random;
 mod small;

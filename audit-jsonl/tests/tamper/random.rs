@@ -3,7 +3,7 @@
 use crate::expect::Change;
 use crate::logs::{Log, Part};
 use crate::support::Random;
-use crate::{bytes, files, lines};
+use crate::{bytes, files, lines, placed};
 
 /// One of those that the small logs get all of.
 pub(crate) fn change(log: &Log, random: &mut Random) -> Change {
@@ -33,11 +33,11 @@ pub(crate) fn change(log: &Log, random: &mut Random) -> Change {
             other if other > line => lines::swapped(log, line, other),
             _ => lines::doubled(log, line),
         },
-        18..20 => lines::moved(log, line, place),
-        20..22 => lines::replayed(log, line, place),
-        22 => lines::stranger(log, place),
-        23 => lines::plain(log, place),
-        24 | 25 => lines::continued(log, place),
+        18..20 => placed::moved(log, line, place),
+        20..22 => placed::replayed(log, line, place),
+        22 => placed::stranger(log, place),
+        23 => placed::plain(log, place),
+        24 | 25 => placed::continued(log, place),
         26 if log.files.len() > 1 => files::removed(log, file),
         27 => files::copied(log, file),
         28 => files::cut(log, file, below(log.files[file].bytes.len())),
