@@ -60,7 +60,10 @@ fn random_changes_are_found() {
                 let mut random = Random::new(seed.wrapping_mul(1_000_003).wrapping_add(core));
                 let (mut judge, mut tally) = (Ours::new(), Tally::default());
                 while tally.checked < changes.div_ceil(cores) && tally.wrong.is_empty() {
-                    tally.see(log.name, &mut judge, &log.head, &change(log, &mut random));
+                    let change = change(log, &mut random);
+                    if change.files != log.files {
+                        tally.see(log.name, &mut judge, &log.head, &change);
+                    }
                 }
                 all.lock().unwrap().add(tally);
             });

@@ -39,7 +39,7 @@ pub(crate) fn change(log: &Log, random: &mut Random) -> Change {
         23 => placed::plain(log, place),
         24 | 25 => placed::continued(log, place),
         26 if log.files.len() > 1 => files::removed(log, file),
-        27 => files::copied(log, file),
+        27 if below(10) == 0 => files::copied(log, file),
         28 => files::cut(log, file, below(log.files[file].bytes.len())),
         _ => {
             let to = line + below((end - line).min(5));
@@ -76,6 +76,5 @@ pub(crate) fn damage(log: &Log, random: &mut Random) -> Vec<Part> {
             }
         }
     }
-
     files
 }
