@@ -122,6 +122,7 @@ impl<'a> Judge<'a> {
         self.completeness.calls += run as u64;
         let last = facts.last().map(|fact| fact.link);
         self.tip = last.or(self.tip);
+        self.vanished = false;
         if let (Some(extent), Some(last)) = (self.completeness.streams.last_mut(), last) {
             extent.last = last.seq;
         }

@@ -172,13 +172,16 @@ pub(crate) fn rotated(path: &Path) -> Vec<PathBuf> {
 /// By their first chained line: streams in the order of `after`, then by `seq`; of
 /// those with the same, the one that reaches less far first.
 fn in_order(files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut keyed: Vec<(String, (u64, u64), Option<String>, PathBuf)> = Vec::new();
+    // Stream, first and last number, the stream that it replaces, file.
+    type Keyed = (String, (u64, u64), Option<String>, PathBuf);
+    let mut keyed: Vec<Keyed> = Vec::new();
     for file in files {
         let bytes = fs::read(&file).unwrap();
         let mut chains = bytes.split(|&byte| byte == b'\n').filter_map(chain_of);
         let first = chains.next();
         let seq_of = |chain: &Map<String, Value>| chain["seq"].as_u64().unwrap_or_default();
-        let last = chains.last().as_ref().map_or(0, seq_of);
+        let last = chains.next_back().or_else(|| first.clone());
+        let last = last.as_ref().map_or(0, seq_of);
         let (stream, seq, after) = match first {
             None => (String::new(), u64::MAX, None),
             Some(chain) => (

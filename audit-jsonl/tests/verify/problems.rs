@@ -105,6 +105,11 @@ fn a_line_that_is_repeated() {
         lines.insert(at, lines[line].clone());
         check(&lines, &[&format!("repeated {} #{line}", at + 1)]);
     }
+    // Plain lines don't pass behind a copy of the last line.
+    let mut lines = ten();
+    let copy = lines[4].clone();
+    lines.splice(5..5, [crate::support::lines_of([100]), copy]);
+    check(&lines, &["repeated 7 #4", "edited 8 #5"]);
     // All of them once more.
     let lines = [ten(), ten()].concat();
     assert_eq!(said_of(&lines).problem_counts[&ProblemKind::Repeated], 10);
@@ -198,6 +203,10 @@ fn a_stream_that_says_after_what_it_comes() {
         lines
     };
     check(&[lines.clone(), new(&old, 4)].concat(), &[]);
+    // Somebody made it go on.
+    let mut longer = old.clone();
+    let forged = [lines.clone(), longer.lines(1), new(&old, 4)].concat();
+    check(&forged, &["edited 7 #0"]);
     // With another end than the one that is there.
     let mut wrong = old.clone();
     wrong.hash = "12".repeat(32);
