@@ -152,10 +152,12 @@ def read_line(line):
     bare = {name: value for name, value in event.items() if name != "chain"}
     version = event.get("schema_version")
     newer = U32(version, True) and int(version) > 3
-    if (text != line or not is_last or not EVENT(bare, True, newer)
-            or not CHAIN(chain, True, newer) or ("prev" in chain) != (chain["seq"] != "0")
-            or any(name in CHAIN_MEMBERS for name in list(chain)[len(CHAIN_MEMBERS.keys() & chain):])
-            or len(line) + 1 > 61440 or len(compact(bare).encode()) > 60416):
+    if text != line or not is_last or not EVENT(bare, True, newer) or not CHAIN(chain, True, newer):
+        return None
+    known = [name for name in chain if name in CHAIN_MEMBERS]
+    if list(chain)[:len(known)] != known or ("prev" in chain) != (chain["seq"] != "0"):
+        return None
+    if len(line) + 1 > 61440 or len(compact(bare).encode()) > 60416:
         return None
     leaf = hashlib.sha256(b"\0" + line).hexdigest()
     return Link(chain["stream"], int(chain["seq"]), leaf, chain.get("prev"), chain, newer,
