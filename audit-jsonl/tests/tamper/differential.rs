@@ -86,7 +86,7 @@ fn both_say_the_same() {
         }
     }
     let mut random = Random::new(number_of("AUDIT_TAMPER_SEED", 1));
-    for nth in 0..number_of("AUDIT_TAMPER_COMPARED", 2400) {
+    for nth in 0..number_of("AUDIT_TAMPER_COMPARED", 1800) {
         let log = &logs[nth as usize % logs.len()];
         let files = if nth % 3 == 0 {
             damage(log, &mut random)

@@ -38,7 +38,7 @@ fn of_any_line() {
     let mut ours = Ours::new();
     let mut runner = TestRunner::deterministic();
     let (good, broken, lone) = (wire_line(), broken_wire_line(), lone_surrogate_line());
-    for _ in 0..number_of("AUDIT_TAMPER_COMPARED", 3000) / 10 {
+    for _ in 0..number_of("AUDIT_TAMPER_COMPARED", 1800) / 10 {
         let line = good.new_tree(&mut runner).unwrap().current();
         compare(&mut python, &mut ours, line.line.as_bytes());
         let line = broken.new_tree(&mut runner).unwrap().current();
