@@ -20,7 +20,6 @@ mod queue;
 mod sink;
 mod this_thread;
 mod trouble;
-mod ulid;
 mod writer;
 
 pub use crate::builder::Builder;
