@@ -13,7 +13,7 @@ use crate::failed;
 
 /// A tool that waits without end once it has said that it is running.
 async fn hangs(_call: Call, running: oneshot::Sender<()>) {
-    running.send(()).expect("the test waits for it");
+    running.send(()).unwrap();
     future::pending::<()>().await;
 }
 
@@ -23,7 +23,7 @@ fn outcome_of(test: fn(Runtime, Recorder)) -> Outcome {
         [Builder::new_current_thread(), Builder::new_multi_thread()].map(|mut builder| {
             let kept = RecordingSink::new();
             let recorder = Recorder::new(kept.clone());
-            let runtime = builder.enable_time().build().expect("a runtime");
+            let runtime = builder.enable_time().build().unwrap();
             within(DEADLINE, move || test(runtime, recorder));
             let mut events = kept.wait_for(1, DEADLINE);
             assert_eq!(events.len(), 1, "{events:?}");

@@ -1,8 +1,18 @@
 //! What sinks made of sinks and the call guard promise, one module per noun.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a helper that can't go on fails its test"
+)]
+
 mod call;
+mod conformance;
 mod ends;
+mod filter;
+mod global;
 mod memory;
+mod support;
+mod tee;
 
 use std::sync::Arc;
 use std::thread;
