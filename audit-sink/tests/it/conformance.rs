@@ -149,3 +149,60 @@ conformance_suite!(
     }),
     [reads, refuses, dies, calls_back]
 );
+
+#[cfg(feature = "redact")]
+mod redact {
+    use audit_sink::Redact;
+    use audit_sink::redact::{Action, Pattern};
+
+    use super::*;
+
+    // Nothing in the events of the suite looks like a secret, so all are kept.
+    conformance_suite!(
+        redact_before_a_tee,
+        Stack::new(|destination| {
+            let tee = Tee::new().required("direct", Direct::new(destination));
+            let tee = tee.optional("memory", MemorySink::new());
+            Redact::new(tee).patterns(Pattern::ALL, Action::Mask)
+        }),
+        [reads, refuses, dies, calls_back]
+    );
+}
+
+#[cfg(feature = "counts")]
+mod counts {
+    use audit_sink::Counts;
+
+    use super::*;
+
+    struct Counting;
+
+    impl Harness for Counting {
+        type Sink = Counts;
+
+        fn open(&self) -> Counts {
+            Counts::with_keys(20)
+        }
+    }
+
+    conformance_suite!(counts, Counting, []);
+}
+
+#[cfg(feature = "tracing")]
+mod tracing {
+    use audit_sink::TracingSink;
+
+    use super::*;
+
+    struct Tracing;
+
+    impl Harness for Tracing {
+        type Sink = TracingSink;
+
+        fn open(&self) -> TracingSink {
+            TracingSink::new()
+        }
+    }
+
+    conformance_suite!(tracing, Tracing, []);
+}

@@ -7,12 +7,18 @@
 
 mod call;
 mod conformance;
+#[cfg(feature = "counts")]
+mod counts;
 mod ends;
 mod filter;
 mod global;
 mod memory;
+#[cfg(feature = "redact")]
+mod redact;
 mod support;
 mod tee;
+#[cfg(feature = "tracing")]
+mod tracing;
 
 use std::sync::Arc;
 use std::thread;
