@@ -12,6 +12,7 @@ mod durability;
 mod encode;
 mod error;
 mod file;
+mod from_env;
 mod log;
 mod log_builder;
 mod patience;
@@ -28,9 +29,13 @@ pub use crate::counters::Counters;
 pub use crate::direct::DirectJsonLinesSink;
 pub use crate::durability::{CommitError, Durability, Receipt};
 pub use crate::error::{BuildError, CloseError, OpenError};
+pub use crate::from_env::EnvError;
 pub use crate::log_builder::LogBuilder;
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,
 };
-pub use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
+pub use audit_sink::{
+    AuditSink, BackpressureStrategy, Call, Filter, FlushError, Health, MemorySink, Query, Queued,
+    Recorder, Tee, ToOutcome, global,
+};

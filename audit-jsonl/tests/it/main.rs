@@ -12,6 +12,7 @@ mod counters;
 mod failing;
 mod file;
 mod flush;
+mod from_env;
 mod full;
 mod health;
 #[cfg(target_os = "linux")]
