@@ -20,6 +20,8 @@ mod plain;
 mod queue;
 mod sink;
 mod this_thread;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod trouble;
 mod writer;
 

@@ -24,4 +24,6 @@ mod panics;
 mod process;
 mod reentrancy;
 mod support;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod users;

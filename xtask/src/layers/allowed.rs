@@ -55,7 +55,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         krate: "audit-jsonl",
-        features: &["--all-features"],
+        features: &[],
         holds: &[
             &["audit-schema", "audit-sink"],
             SERDE,
@@ -65,6 +65,22 @@ pub(crate) const LAYERS: &[Layer] = &[
             JSON,
             HASH,
             FILES,
+        ],
+    },
+    // The one feature, for whoever has that runtime anyway.
+    Layer {
+        krate: "audit-jsonl",
+        features: &["--features", "tokio"],
+        holds: &[
+            &["audit-schema", "audit-sink"],
+            SERDE,
+            CLOCK,
+            ERRORS,
+            LOCKS,
+            JSON,
+            HASH,
+            FILES,
+            TOKIO,
         ],
     },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
@@ -167,6 +183,9 @@ const HISTOGRAM: &[&str] = &["hdrhistogram", "byteorder", "num-traits"];
 
 /// `tracing` events for the feature of that name.
 const TRACING: &[&str] = &["tracing", "tracing-core", "once_cell", "pin-project-lite"];
+
+/// An async runtime, for the feature of that name: its scheduler alone.
+const TOKIO: &[&str] = &["tokio", "pin-project-lite"];
 
 /// What std lacks in the oldest Rust that we support: the lock that writers share
 /// and the room on the disk (fs4), and on Unix the flag, another on each platform,
