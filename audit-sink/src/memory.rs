@@ -26,9 +26,9 @@ const AT_A_TIME: usize = 256;
 /// Keeps the latest calls in memory, for a status page: a ring, whose oldest event
 /// goes when a new one comes and it is full.
 ///
-/// All clones share what is kept. Recording copies the event and takes a lock for
-/// some tens of nanoseconds; readers take it for 256 events at a time and get shared
-/// pointers, not copies, so they hold nobody up.
+/// All clones share what is kept. Recording copies the event, and then takes a lock to
+/// put a pointer into the ring; what falls out is freed without it. Readers take it for
+/// 256 events at a time and get shared pointers, not copies, so they hold nobody up.
 ///
 /// The ring is bounded in events (10,000) and in bytes of their strings (64 MiB). An
 /// event that falls out was recorded and isn't a loss; one that alone is larger than
