@@ -12,6 +12,7 @@ mod common;
 mod crash;
 mod cross;
 mod deny;
+mod examples;
 mod features;
 mod layers;
 mod metadata;
