@@ -2,6 +2,7 @@
 //! makes of it.
 
 pub(crate) mod options;
+mod scan;
 
 use std::process::{Command, ExitCode};
 
