@@ -31,6 +31,7 @@ pub(crate) struct Scanner {
     path: [Key; DEEPEST],
     /// 1 in an array of messages.
     base: usize,
+    has_bom: bool,
     text: Vec<u8>,
     /// How much of a string is to be kept in `text`; `None` for nothing.
     room: Option<usize>,
@@ -49,11 +50,13 @@ struct Raw {
     text: Vec<u8>,
     most: usize,
     marking: Marking,
+    /// Of the letters, if it is a string.
+    string: Option<Marking>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// At the beginning of a line: how many bytes of a byte order mark there were.
+    /// At the beginning of a line, in a byte order mark of which so much was there.
     Start(u8),
     Value,
     /// After `[`.
@@ -94,6 +97,7 @@ impl Scanner {
             deeper: 0,
             path: [Key::Other; DEEPEST],
             base: 0,
+            has_bom: false,
             text: Vec::new(),
             room: None,
             marking: None,
@@ -176,7 +180,10 @@ impl Scanner {
         match (self.state, byte) {
             (State::Start(0), 0xEF) => self.state = State::Start(1),
             (State::Start(1), 0xBB) => self.state = State::Start(2),
-            (State::Start(2), 0xBF) => self.state = State::Value,
+            (State::Start(2), 0xBF) => {
+                self.has_bom = true;
+                self.state = State::Value;
+            }
             (State::KeyOrEnd | State::Key, b'"') => self.key_begins(),
             (State::Colon, b':') => self.state = State::Value,
             (State::ValueOrEnd | State::CommaOrEnd, b']') => self.close(false),
@@ -199,6 +206,7 @@ impl Scanner {
                 text: Vec::new(),
                 most,
                 marking: self.marker.begin(),
+                string: None,
             });
         }
         match byte {
@@ -208,7 +216,9 @@ impl Scanner {
                 (self.room, self.marking) = match keep {
                     Keep::Text(most) => (Some(most), None),
                     Keep::Mark => (Some(0), Some(self.marker.begin())),
-                    Keep::Raw(_) | Keep::Nothing => (None, None),
+                    // The two sides may escape its letters differently.
+                    Keep::Raw(_) => (Some(0), Some(self.marker.begin())),
+                    Keep::Nothing => (None, None),
                 };
                 self.state = State::String(Part::Value);
             }
@@ -295,7 +305,7 @@ impl Scanner {
         };
         if is_object && level == self.base && self.messages.len() < MOST_BATCHED {
             let mut message = std::mem::take(&mut self.message);
-            message.is_batched = self.base > 0;
+            message.is_odd = self.base > 0 || self.has_bom;
             self.messages.push(message);
         }
     }
@@ -352,13 +362,16 @@ impl Scanner {
     }
 
     fn string_ended(&mut self) {
+        self.raw_ends = self.ends_raw();
         if let Some(marking) = self.marking.take() {
-            self.keep(Kept::Mark(marking.end()));
+            match self.raw.as_mut().filter(|_| self.raw_ends) {
+                Some(raw) => raw.string = Some(marking),
+                None => self.keep(Kept::Mark(marking.end())),
+            }
         } else if self.room.is_some() {
             let text = String::from_utf8_lossy(&self.text).into_owned();
             self.keep(Kept::Text(text));
         }
-        self.raw_ends = self.ends_raw();
         self.value_ended(false);
     }
 
@@ -414,8 +427,13 @@ impl Raw {
 
     fn end(self) -> Id {
         let fits = self.text.len() <= self.most;
+        // `"1"` is not `1`.
+        let string = self.string.map(|mut string| {
+            string.add(b"\"");
+            string.end()
+        });
         Id {
-            mark: self.marking.end(),
+            mark: string.unwrap_or(self.marking.end()),
             raw: fits.then(|| String::from_utf8_lossy(&self.text).into_owned()),
         }
     }
@@ -426,5 +444,7 @@ fn is_scalar(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.')
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

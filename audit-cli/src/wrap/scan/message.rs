@@ -29,13 +29,6 @@ impl Marker {
             bytes: 0,
         }
     }
-
-    #[cfg(test)]
-    pub(crate) fn mark(&self, text: &str) -> Mark {
-        let mut marking = self.begin();
-        marking.add(text.as_bytes());
-        marking.end()
-    }
 }
 
 /// A mark in the making.
@@ -62,7 +55,7 @@ impl Marking {
     }
 }
 
-/// The `id` of a message: `1` and `"1"` are two.
+/// The `id` of a message: `1` and `"1"` are two, `"e"` and `"\u0065"` are one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Id {
     pub(crate) mark: Mark,
@@ -78,8 +71,9 @@ pub(crate) struct Message {
     pub(crate) params: Params,
     pub(crate) result: Option<Reply>,
     pub(crate) error: Option<RpcError>,
-    /// It stood in an array with others.
-    pub(crate) is_batched: bool,
+    /// It stood in an array with others or after a byte order mark, which hardly a
+    /// server reads.
+    pub(crate) is_odd: bool,
 }
 
 /// Of the `params` of a request or a notification.
@@ -105,14 +99,14 @@ pub(crate) struct Peer {
 }
 
 /// A task, as messages name it.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Task {
     pub(crate) id: Option<Mark>,
     pub(crate) status: Option<String>,
 }
 
 /// Of a `result`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Reply {
     pub(crate) is_error: bool,
     pub(crate) has_content: bool,
@@ -143,6 +137,9 @@ impl Reply {
         let tools = self.tools.get_or_insert_default();
         if tools.len() < MOST_TOOLS {
             tools.push(name);
+        } else {
+            // So it doesn't pass for a full list.
+            self.has_next_cursor = true;
         }
     }
 

@@ -69,7 +69,15 @@ fn ids_differ_as_their_text_does() {
         .collect();
     assert_ne!(marks[0], marks[1]);
     assert_eq!(marks[0], marks[2]);
-    assert!(messages.iter().all(|message| message.is_batched));
+    let messages = in_pieces(
+        "[{\"id\":\"\\u00e9…\"},{\"id\":\"é\\u2026\"}]".as_bytes(),
+        3,
+    );
+    assert_eq!(
+        messages[0].id.as_ref().unwrap().mark,
+        messages[1].id.as_ref().unwrap().mark
+    );
+    assert!(messages.iter().all(|message| message.is_odd));
 }
 
 #[test]
