@@ -14,6 +14,7 @@ mod cross;
 mod deny;
 mod features;
 mod layers;
+mod mcp;
 mod metadata;
 mod msrv;
 mod package;
