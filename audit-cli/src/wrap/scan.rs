@@ -29,6 +29,9 @@ pub(crate) struct Scanner {
     deeper: u64,
     /// The keys that lead to where we are, as far as they matter.
     path: [Key; DEEPEST],
+    /// How deep the first key stands that doesn't matter, nor what is in its value;
+    /// 0 if there is none.
+    dead: usize,
     /// 1 in an array of messages.
     base: usize,
     has_bom: bool,
@@ -96,6 +99,7 @@ impl Scanner {
             objects: Vec::new(),
             deeper: 0,
             path: [Key::Other; DEEPEST],
+            dead: 0,
             base: 0,
             has_bom: false,
             text: Vec::new(),
@@ -233,6 +237,9 @@ impl Scanner {
             return Keep::Nothing;
         }
         let depth = level - self.base;
+        if (1..=depth).contains(&self.dead) {
+            return Keep::Nothing;
+        }
         if self.objects.last() == Some(&false) {
             self.path[depth - 1] = Key::Item;
         }
@@ -244,10 +251,11 @@ impl Scanner {
         self.marking = None;
         self.room = None;
         let depth = self.objects.len() - self.base;
-        if (1..=DEEPEST).contains(&depth) {
-            self.path[depth - 1] = Key::Other;
-            let matters = !self.path[..depth - 1].contains(&Key::Other);
-            self.room = matters.then_some(LONGEST_KEY);
+        if self.dead >= depth {
+            self.dead = 0;
+        }
+        if self.dead == 0 && (1..=DEEPEST).contains(&depth) {
+            self.room = Some(LONGEST_KEY);
         }
         self.state = State::String(Part::Key);
     }
@@ -273,6 +281,9 @@ impl Scanner {
         if self.objects.pop() != Some(is_object) {
             self.state = State::Skip;
             return;
+        }
+        if self.dead > self.objects.len().saturating_sub(self.base) {
+            self.dead = 0;
         }
         self.raw_ends = self.ends_raw();
         self.value_ended(is_object);
@@ -336,7 +347,12 @@ impl Scanner {
 
     /// Takes bytes of a string, up to its end or the next escape.
     fn string(&mut self, part: Part, bytes: &[u8]) -> usize {
-        let length = memchr3(b'"', b'\\', b'\n', bytes).unwrap_or(bytes.len());
+        let has_room = self.room.is_some_and(|most| self.text.len() < most);
+        let length = if has_room || self.marking.is_some() {
+            up_to_special(bytes)
+        } else {
+            up_to_end(bytes)
+        };
         if length > 0 {
             self.add(&bytes[..length]);
             return length;
@@ -356,7 +372,11 @@ impl Scanner {
     fn key_ended(&mut self) {
         if self.room.is_some() {
             let depth = self.objects.len() - self.base;
-            self.path[depth - 1] = Key::of(&self.text);
+            let key = Key::of(&self.text);
+            self.path[depth - 1] = key;
+            if key == Key::Other {
+                self.dead = depth;
+            }
         }
         self.state = State::Colon;
     }
@@ -435,6 +455,30 @@ impl Raw {
         Id {
             mark: string.unwrap_or(self.marking.end()),
             raw: fits.then(|| String::from_utf8_lossy(&self.text).into_owned()),
+        }
+    }
+}
+
+/// The bytes before the next that means something in a string. Escapes often stand so
+/// close that a search with a longer stride only begins and ends.
+fn up_to_special(bytes: &[u8]) -> usize {
+    const CLOSE: usize = 16;
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | b'\n');
+    let (close, rest) = bytes.split_at(bytes.len().min(CLOSE));
+    if let Some(at) = close.iter().position(is_special) {
+        return at;
+    }
+    CLOSE.min(bytes.len()) + memchr3(b'"', b'\\', b'\n', rest).unwrap_or(rest.len())
+}
+
+/// The bytes before the end of a string, past escapes that are complete.
+fn up_to_end(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    loop {
+        at += up_to_special(&bytes[at..]);
+        match bytes[at..] {
+            [b'\\', next, ..] if next != b'\n' => at += 2,
+            _ => return at,
         }
     }
 }
