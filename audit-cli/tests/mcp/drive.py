@@ -97,7 +97,8 @@ def by_inspector(server):
     tool, arguments, kind = calls[0]
     given = [word for name, value in arguments.items() for word in ("--tool-arg", f"{name}={value}")]
     inspector = [str(BIN / "mcp-inspector"), "--cli", *wrapped(directory, of_server)]
-    run([*inspector, "--method", "tools/call", "--tool-name", tool, *given])
+    patience = ["--connect-timeout", "100000"]
+    run([*inspector, "--method", "tools/call", "--tool-name", tool, *given, *patience])
     return check(directory, server, None, [(tool, kind)])
 
 
