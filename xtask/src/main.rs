@@ -15,6 +15,7 @@ mod deny;
 mod examples;
 mod features;
 mod layers;
+mod mcp;
 mod metadata;
 mod msrv;
 mod package;

@@ -83,6 +83,23 @@ pub(crate) const LAYERS: &[Layer] = &[
             TOKIO,
         ],
     },
+    // What applications hold, and what every command-line program needs besides.
+    Layer {
+        krate: "audit-cli",
+        features: &["--all-features"],
+        holds: &[
+            &["audit-schema", "audit-sink", "audit-jsonl"],
+            SERDE,
+            CLOCK,
+            ERRORS,
+            LOCKS,
+            JSON,
+            HASH,
+            FILES,
+            ARGUMENTS,
+            SIGNALS,
+        ],
+    },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
     Layer {
         krate: "audit-testkit",
@@ -201,6 +218,19 @@ const FILES: &[&str] = &[
     "windows-link",
     "windows-sys",
 ];
+
+/// The arguments of a command, and the width of the terminal for their help.
+const ARGUMENTS: &[&str] = &[
+    "clap",
+    "anstyle",
+    "clap_builder",
+    "clap_lex",
+    "strsim",
+    "terminal_size",
+];
+
+/// Taking signals without unsafe code of our own.
+const SIGNALS: &[&str] = &["signal-hook", "signal-hook-registry"];
 
 const PROPTEST: &[&str] = &[
     "proptest",
