@@ -10,7 +10,7 @@ use crate::encode::{LONGEST_NUMBER, decimal};
 
 /// The longest chained line, its line feed included, and the longest event in
 /// one.
-const LONGEST_LINE: usize = 61_440;
+pub(crate) const LONGEST_LINE: usize = 61_440;
 pub(crate) const LONGEST_EVENT: usize = 60_416;
 
 /// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC
@@ -28,6 +28,15 @@ impl LeafHash {
             .chain_update(line)
             .finalize();
         Self(digest.into())
+    }
+
+    /// Of a 0 and a line without its line feed.
+    pub(crate) fn of_prefixed(bytes: &[u8]) -> Self {
+        Self(Sha256::digest(bytes).into())
+    }
+
+    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
     }
 
     /// The bytes of the hash.
@@ -73,6 +82,11 @@ pub struct StreamId([u8; 32]);
 impl StreamId {
     pub(crate) fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(hex::<16, 32>(&bytes))
+    }
+
+    /// Of lower-case hex digits.
+    pub(crate) const fn from_digits(digits: [u8; 32]) -> Self {
+        Self(digits)
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {

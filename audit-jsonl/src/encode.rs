@@ -354,7 +354,7 @@ fn copy_ends<const N: usize>(from: &[u8], to: &mut [u8]) -> bool {
 /// `(x - n) & !x` has the high bit of a byte set when the byte is below `n`; a
 /// borrow can set it in the byte above as well, but only where there is a hit.
 #[inline]
-fn escapes_in(word: &[u8; 8]) -> u64 {
+pub(crate) fn escapes_in(word: &[u8; 8]) -> u64 {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGH: u64 = ONES << 7;
     let word = u64::from_le_bytes(*word);

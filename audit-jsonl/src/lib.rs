@@ -12,11 +12,14 @@ mod durability;
 mod encode;
 mod error;
 mod file;
+pub mod form;
 mod log;
 mod log_builder;
+mod log_files;
 mod patience;
 mod plain;
 mod queue;
+mod read_error;
 mod sink;
 mod this_thread;
 mod trouble;
@@ -30,6 +33,8 @@ pub use crate::direct::DirectJsonLinesSink;
 pub use crate::durability::{CommitError, Durability, Receipt};
 pub use crate::error::{BuildError, CloseError, OpenError};
 pub use crate::log_builder::LogBuilder;
+pub use crate::log_files::{LogFile, LogFiles};
+pub use crate::read_error::ReadError;
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,

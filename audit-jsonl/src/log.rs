@@ -5,13 +5,13 @@
 //! written under the lock, after a look at where the log ends now.
 
 mod carry;
-mod files;
-mod head_file;
+pub(crate) mod files;
+pub(crate) mod head_file;
 mod lock;
-mod names;
+pub(crate) mod names;
 mod recover;
 mod rotate;
-mod tail;
+pub(crate) mod tail;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};

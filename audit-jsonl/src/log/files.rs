@@ -57,7 +57,7 @@ fn interrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
 }
 
 /// A file to be read by functions that try again whenever they are interrupted.
-pub(super) struct Reading<'a>(pub(super) &'a File);
+pub(crate) struct Reading<'a>(pub(crate) &'a File);
 
 impl Read for Reading<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

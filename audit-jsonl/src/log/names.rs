@@ -47,21 +47,71 @@ pub(crate) fn rotated_files(path: &Path, stream: &StreamId) -> io::Result<Vec<Pa
 }
 
 fn is_rotated(path: &Path, stream: &StreamId, name: &OsStr) -> bool {
-    // The same name with another number.
-    let like = rotated(path, stream, 0);
-    let like = like.file_name().unwrap_or_default().as_encoded_bytes();
-    let digits = path.file_stem().unwrap_or_default().len() + "-12345678-".len();
-    let (before, after) = (&like[..digits], &like[digits + 20..]);
-    let are_digits = |bytes: &[u8]| bytes.iter().all(u8::is_ascii_digit);
-    name.as_encoded_bytes()
-        .strip_prefix(before)
-        .and_then(|rest| rest.split_at_checked(20))
-        .filter(|(number, _)| are_digits(number))
-        .and_then(|(_, rest)| rest.strip_prefix(after))
-        .is_some_and(|rest| match rest.split_first() {
-            None => true,
-            Some((dot, number)) => *dot == b'.' && !number.is_empty() && are_digits(number),
-        })
+    parse_rotated(path, name).is_some_and(|parsed| parsed.is_of(stream))
+}
+
+/// What the name of a rotated file says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct RotatedName {
+    stream: [u8; 8],
+    pub(crate) first_seq: u64,
+}
+
+impl RotatedName {
+    pub(crate) fn is_of(&self, stream: &StreamId) -> bool {
+        stream.as_str().as_bytes().starts_with(&self.stream)
+    }
+}
+
+/// Whether `name` is one that rotation gives to files of the log at `path`, and
+/// what it says then.
+pub(crate) fn parse_rotated(path: &Path, name: &OsStr) -> Option<RotatedName> {
+    let stem = path.file_stem()?.as_encoded_bytes();
+    let rest = name.as_encoded_bytes().strip_prefix(stem)?;
+    let (parsed, rest) = parse_rotation(rest)?;
+    let rest = match path.extension() {
+        Some(extension) => rest
+            .strip_prefix(b".")?
+            .strip_prefix(extension.as_encoded_bytes())?,
+        None => rest,
+    };
+    (rest.is_empty() || is_number_of_copy(rest)).then_some(parsed)
+}
+
+/// `-<8 hex digits>-<20 digits>`, and what comes after it.
+fn parse_rotation(text: &[u8]) -> Option<(RotatedName, &[u8])> {
+    let (stream, rest) = text.strip_prefix(b"-")?.split_first_chunk::<8>()?;
+    let (digits, rest) = rest.strip_prefix(b"-")?.split_at_checked(20)?;
+    let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if !stream.iter().all(is_hex) || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let parsed = RotatedName {
+        stream: *stream,
+        first_seq: std::str::from_utf8(digits).ok()?.parse().ok()?,
+    };
+    Some((parsed, rest))
+}
+
+/// `.1` and the like, at the end of a name that was taken.
+fn is_number_of_copy(text: &[u8]) -> bool {
+    text.strip_prefix(b".")
+        .is_some_and(|digits| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit))
+}
+
+/// The log whose rotated file has this name, by the name alone.
+pub(crate) fn log_of_rotated(name: &OsStr) -> Option<String> {
+    const ROTATION: usize = "-12345678-12345678901234567890".len();
+    let name = name.to_str()?;
+    let (at, rest) = name.match_indices('-').rev().find_map(|(at, _)| {
+        let (_, rest) = parse_rotation(&name.as_bytes()[at..])?;
+        (rest.is_empty() || rest[0] == b'.').then_some((at, &name[at + ROTATION..]))
+    })?;
+    let extension = match rest.rfind('.') {
+        Some(dot) if is_number_of_copy(&rest.as_bytes()[dot..]) => &rest[..dot],
+        _ => rest,
+    };
+    Some(format!("{}{extension}", &name[..at]))
 }
 
 /// An error of opening a file of the log, with what to do.
@@ -176,7 +226,7 @@ pub(crate) fn sync_directory(path: &Path) -> io::Result<()> {
 
 /// Which file it is, whatever its name: device and inode. Where the platform
 /// doesn't tell, all are the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct FileId {
     pub(crate) device: u64,
     pub(crate) inode: u64,

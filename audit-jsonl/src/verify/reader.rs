@@ -1,0 +1,126 @@
+//! Files, read in blocks of whole lines.
+
+use std::fs::File;
+use std::io::{self, Read};
+
+use crate::form::LONGEST_PLAIN_LINE;
+use crate::log::files::Reading;
+use crate::verify::block::{Block, FileEnd};
+
+/// Cuts one file into blocks. It is read up to the size that it had when the log
+/// was looked at.
+pub(super) struct Blocks {
+    file: File,
+    nth: usize,
+    /// Where the next byte that is read stands.
+    at: u64,
+    /// Where reading ends.
+    end: u64,
+    /// The beginning of a line that the last block ended before.
+    rest: Vec<u8>,
+    ended: bool,
+}
+
+impl Blocks {
+    pub(super) fn new(file: File, nth: usize, size: u64) -> Self {
+        Self {
+            file,
+            nth,
+            at: 0,
+            end: size,
+            rest: Vec::new(),
+            ended: false,
+        }
+    }
+
+    /// Puts the next lines into `block`, about so many bytes; false at the end.
+    pub(super) fn next(&mut self, block: &mut Block, size: usize) -> io::Result<bool> {
+        if self.ended {
+            return Ok(false);
+        }
+        block.file = self.nth;
+        block.offset = self.at - self.rest.len() as u64;
+        block.too_long = false;
+        block.end = None;
+        let bytes = &mut block.bytes;
+        bytes.clear();
+        bytes.push(0);
+        bytes.append(&mut self.rest);
+        let mut wanted = size.max(bytes.len() + size / 2);
+        let mut looked = 1;
+        loop {
+            let was_end = !self.fill(bytes, wanted)?;
+            if let Some(last) = memchr::memrchr(b'\n', &bytes[looked..]) {
+                let end = looked + last + 1;
+                self.rest.extend_from_slice(&bytes[end..]);
+                bytes.truncate(end);
+                if was_end {
+                    block.end = Some(self.finish());
+                }
+                return Ok(true);
+            }
+            looked = bytes.len();
+            if was_end {
+                self.rest = bytes.split_off(1);
+                block.end = Some(self.finish());
+                return Ok(true);
+            }
+            if bytes.len() > LONGEST_PLAIN_LINE + 1 {
+                let ended = self.pass_over(bytes)?;
+                bytes.truncate(1);
+                if ended {
+                    // No line feed came: it is no line.
+                    let length = self.at - block.offset;
+                    block.end = Some(FileEnd::Unfinished(length));
+                    self.ended = true;
+                } else {
+                    block.too_long = true;
+                }
+                return Ok(true);
+            }
+            wanted = bytes.len() * 2;
+        }
+    }
+
+    /// Reads on until there are so many bytes; false at the end of the file.
+    fn fill(&mut self, bytes: &mut Vec<u8>, wanted: usize) -> io::Result<bool> {
+        while bytes.len() < wanted {
+            let more = (wanted - bytes.len()) as u64;
+            let more = more.min(self.end - self.at);
+            if more == 0 {
+                return Ok(false);
+            }
+            let read = Reading(&self.file).take(more).read_to_end(bytes)? as u64;
+            self.at += read;
+            if read < more {
+                // Somebody has cut it meanwhile.
+                self.end = self.at;
+            }
+        }
+        Ok(self.at < self.end)
+    }
+
+    /// Reads up to the end of a line that is too long; whether the file ended
+    /// first.
+    fn pass_over(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
+        loop {
+            bytes.truncate(1);
+            let more = self.fill(bytes, 1 << 20)?;
+            if let Some(feed) = memchr::memchr(b'\n', &bytes[1..]) {
+                self.rest.extend_from_slice(&bytes[feed + 2..]);
+                return Ok(false);
+            }
+            if !more {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn finish(&mut self) -> FileEnd {
+        self.ended = true;
+        match self.rest.len() {
+            0 => FileEnd::Whole,
+            bytes => FileEnd::Unfinished(bytes as u64),
+        }
+    }
+}
