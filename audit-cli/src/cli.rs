@@ -2,12 +2,17 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::output::ColorWhen;
 use crate::wrap::options::WrapOptions;
 
 /// Records tool calls, and looks at records of them.
 #[derive(Debug, Parser)]
 #[command(name = "audit", version, propagate_version = true)]
 pub(crate) struct Cli {
+    /// When to colour what is printed
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    pub(crate) color: ColorWhen,
+
     #[command(subcommand)]
     pub(crate) command: Command,
 }

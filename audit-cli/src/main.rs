@@ -1,12 +1,11 @@
 //! The command `audit`: parses arguments and calls the libraries.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a command tells its user on stderr what went wrong"
-)]
-
 mod cli;
 mod exit;
+mod input;
+mod output;
+mod text;
+mod when;
 mod wrap;
 
 use std::process::ExitCode;
@@ -20,6 +19,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::of_arguments(&error),
     };
+    cli.color.apply();
     let result = match cli.command {
         Command::Wrap(options) => wrap::run(options),
         #[cfg(target_os = "linux")]
@@ -28,7 +28,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("audit: error: {failure}");
+            failure.tell();
             failure.exit_code()
         }
     }
