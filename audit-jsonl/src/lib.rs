@@ -20,6 +20,7 @@ mod patience;
 mod plain;
 mod queue;
 mod read_error;
+mod reader;
 mod sink;
 mod this_thread;
 mod trouble;
@@ -35,6 +36,7 @@ pub use crate::error::{BuildError, CloseError, OpenError};
 pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
+pub use crate::reader::{Damage, DamageKind, Entry, LogLine, LogReader, Position, RecordError};
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,
