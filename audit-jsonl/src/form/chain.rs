@@ -90,8 +90,18 @@ impl Default for Chain<'_> {
 
 /// The names that are known, and can't be those of later members.
 const KNOWN: [&str; 12] = [
-    "stream", "seq", "prev", "lost", "elsewhere", "cut", "opened", "closed", "plain", "torn",
-    "gone", "after",
+    "stream",
+    "seq",
+    "prev",
+    "lost",
+    "elsewhere",
+    "cut",
+    "opened",
+    "closed",
+    "plain",
+    "torn",
+    "gone",
+    "after",
 ];
 
 impl<'a> Chain<'a> {
@@ -124,7 +134,10 @@ impl<'a> Chain<'a> {
                 cursor.unknown_member(&mut names, 100)?;
             }
         }
-        cursor.expect(b"}", "expected another member of `chain`, in its place, or the end")
+        cursor.expect(
+            b"}",
+            "expected another member of `chain`, in its place, or the end",
+        )
     }
 
     fn read_notes(&mut self, cursor: &mut Cursor<'a>) -> Step<()> {

@@ -129,7 +129,15 @@ impl<'a> Cursor<'a> {
     fn escape(&mut self) -> Step<()> {
         let length = match self.rest {
             [_, b'"' | b'\\' | b'b' | b't' | b'n' | b'f' | b'r', ..] => 2,
-            [_, b'u', b'0', b'0', b'0', b'0'..=b'7' | b'b' | b'e' | b'f', ..]
+            [
+                _,
+                b'u',
+                b'0',
+                b'0',
+                b'0',
+                b'0'..=b'7' | b'b' | b'e' | b'f',
+                ..,
+            ]
             | [_, b'u', b'0', b'0', b'1', b'0'..=b'9' | b'a'..=b'f', ..] => 6,
             _ => return Err("an escape that is not written so"),
         };
@@ -196,7 +204,11 @@ impl<'a> Cursor<'a> {
             let number = digit.wrapping_sub(b'0');
             let letter = digit.wrapping_sub(b'a');
             bad |= u8::from(number > 9) & u8::from(letter > 5);
-            *half = if number <= 9 { number } else { letter.wrapping_add(10) };
+            *half = if number <= 9 {
+                number
+            } else {
+                letter.wrapping_add(10)
+            };
         }
         if bad != 0 {
             return Err(self.no_hex());
@@ -296,7 +308,11 @@ impl<'a> Cursor<'a> {
             let count = cursor.rest.iter().take_while(|byte| byte.is_ascii_digit());
             let count = count.count();
             cursor.skip(count);
-            if count == 0 { Err("expected a value") } else { Ok(()) }
+            if count == 0 {
+                Err("expected a value")
+            } else {
+                Ok(())
+            }
         };
         if !self.passes(b"0") {
             digits(self)?;

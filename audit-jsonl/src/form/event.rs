@@ -30,18 +30,32 @@ pub struct Record<'a> {
 
 /// How a call ended: [`audit_schema::Outcome`], as it stands in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(missing_docs, reason = "said by the variants of `audit_schema::Outcome`")]
+#[expect(
+    missing_docs,
+    reason = "said by the variants of `audit_schema::Outcome`"
+)]
 #[non_exhaustive]
 pub enum Outcome<'a> {
     #[default]
     Success,
-    ExecutionFailed { code: Text<'a>, retryable: bool },
-    InvalidArgs { message: Text<'a> },
-    CapabilityDenied { missing: Texts<'a> },
-    RateLimited { retry_after_ms: Option<u64> },
+    ExecutionFailed {
+        code: Text<'a>,
+        retryable: bool,
+    },
+    InvalidArgs {
+        message: Text<'a>,
+    },
+    CapabilityDenied {
+        missing: Texts<'a>,
+    },
+    RateLimited {
+        retry_after_ms: Option<u64>,
+    },
     ToolNotFound,
     /// A kind that this version doesn't know.
-    Unknown { kind: Text<'a> },
+    Unknown {
+        kind: Text<'a>,
+    },
 }
 
 impl<'a> Outcome<'a> {
@@ -79,9 +93,14 @@ pub struct Provenance<'a> {
 #[non_exhaustive]
 pub enum Source<'a> {
     StringAllowList,
-    UcanChain { issuer_did: Text<'a>, chain_depth: u8 },
+    UcanChain {
+        issuer_did: Text<'a>,
+        chain_depth: u8,
+    },
     /// A kind that this version doesn't know.
-    Unknown { kind: Text<'a> },
+    Unknown {
+        kind: Text<'a>,
+    },
 }
 
 impl<'a> Provenances<'a> {
@@ -129,7 +148,10 @@ impl<'a> Record<'a> {
         if cursor.passes(b",\"caller_id\":\"") {
             self.caller_id = Some(cursor.text()?);
         }
-        cursor.expect(b",\"granted_capabilities\":[", "expected `granted_capabilities`")?;
+        cursor.expect(
+            b",\"granted_capabilities\":[",
+            "expected `granted_capabilities`",
+        )?;
         self.granted_capabilities = texts(cursor)?;
         cursor.expect(b",\"duration_ms\":", "expected `duration_ms`")?;
         self.duration_ms = cursor.number(u64::MAX)?;
@@ -182,7 +204,10 @@ impl<'a> Record<'a> {
                 return Err("a member that stands twice, or not in its place");
             }
             let skipped = &KNOWN[next..place];
-            if skipped.iter().any(|name| *name != "caller_id" && *name != "cursor_page") {
+            if skipped
+                .iter()
+                .any(|name| *name != "caller_id" && *name != "cursor_page")
+            {
                 *cursor = before;
                 return Err("a member is missing before this one");
             }
