@@ -25,6 +25,7 @@ mod sink;
 mod this_thread;
 mod trouble;
 mod ulid;
+pub mod verify;
 mod writer;
 
 pub use crate::builder::Builder;
@@ -38,6 +39,7 @@ pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
 pub use crate::reader::{Damage, DamageKind, Entry, LogLine, LogReader, Position, RecordError};
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
+pub use crate::verify::verify;
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,
 };

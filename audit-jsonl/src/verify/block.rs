@@ -104,7 +104,8 @@ impl Block {
         self.notes.clear();
         self.ranges.clear();
         if self.too_long {
-            self.facts.push(Fact::garbled(1, 0, 0, "a line of more than 16 MiB"));
+            self.facts
+                .push(Fact::garbled(1, 0, 0, "a line of more than 16 MiB"));
             return;
         }
         let mut start = 1;

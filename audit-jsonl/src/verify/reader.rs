@@ -1,7 +1,7 @@
 //! Files, read in blocks of whole lines.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::form::LONGEST_PLAIN_LINE;
 use crate::log::files::Reading;
@@ -31,6 +31,15 @@ impl Blocks {
             rest: Vec::new(),
             ended: false,
         }
+    }
+
+    /// Of part of a file.
+    pub(super) fn between(mut file: File, nth: usize, from: u64, to: u64) -> io::Result<Self> {
+        file.seek(SeekFrom::Start(from))?;
+        Ok(Self {
+            at: from,
+            ..Self::new(file, nth, to)
+        })
     }
 
     /// Puts the next lines into `block`, about so many bytes; false at the end.
