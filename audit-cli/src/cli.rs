@@ -19,6 +19,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Prints the calls that fit: who called what, when, and how it ended.
+    Query(crate::query::QueryOptions),
+
     /// Runs an MCP server and records every tool call that a client makes of it.
     Wrap(WrapOptions),
 

@@ -1,9 +1,13 @@
 //! The command `audit`: parses arguments and calls the libraries.
 
+mod calls;
 mod cli;
 mod exit;
 mod input;
 mod output;
+mod query;
+mod scan;
+mod table;
 mod text;
 mod when;
 mod wrap;
@@ -21,6 +25,7 @@ fn main() -> ExitCode {
     };
     cli.color.apply();
     let result = match cli.command {
+        Command::Query(options) => query::run(&options),
         Command::Wrap(options) => wrap::run(options),
         #[cfg(target_os = "linux")]
         Command::Exec(options) => wrap::exec(&options),
