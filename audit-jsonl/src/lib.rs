@@ -37,7 +37,10 @@ pub use crate::error::{BuildError, CloseError, OpenError};
 pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
-pub use crate::reader::{Damage, DamageKind, Entry, LogLine, LogReader, Position, RecordError};
+pub use crate::reader::{
+    BackwardReader, Damage, DamageKind, Entry, LogFollower, LogLine, LogReader, Position,
+    RecordError, Stopper,
+};
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use crate::verify::verify;
 pub use audit_schema::{

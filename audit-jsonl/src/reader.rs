@@ -1,6 +1,9 @@
 //! Reading a log, or any JSON Lines of tool calls.
 
+mod back_lines;
+mod backward;
 mod entry;
+mod follow;
 mod lines;
 mod overlap;
 mod part;
@@ -11,7 +14,9 @@ use std::io::{self, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub use self::backward::BackwardReader;
 pub use self::entry::{Damage, DamageKind, Entry, LogLine, Position, RecordError};
+pub use self::follow::{LogFollower, Stopper};
 use crate::log_files::LogFiles;
 use crate::read_error::ReadError;
 use crate::reader::lines::{Frame, Lines, Section};
@@ -120,6 +125,35 @@ impl LogReader {
     pub fn split(files: &LogFiles, parts: usize) -> Result<Vec<Self>, ReadError> {
         let parts = part::split(files, parts)?;
         Ok(parts.into_iter().map(Self::of_parts).collect())
+    }
+
+    /// Reads the last so many calls of a log, and what stands between and after
+    /// them: records of the log's own, damage. The size of the log makes no
+    /// difference to what that costs.
+    ///
+    /// Lines have no numbers then, unless the log has no more calls than that.
+    ///
+    /// # Errors
+    ///
+    /// When a file can't be read.
+    pub fn last(files: &LogFiles, calls: usize) -> Result<Self, ReadError> {
+        let parts = BackwardReader::new(files).last(calls)?;
+        Ok(Self::of_parts(parts))
+    }
+
+    /// Reads a log from its end to its beginning.
+    #[must_use]
+    pub fn backward(files: &LogFiles) -> BackwardReader {
+        BackwardReader::new(files)
+    }
+
+    /// Waits for what is written to a log after its files were looked for.
+    ///
+    /// # Errors
+    ///
+    /// When the log's last file can't be read.
+    pub fn follow(files: &LogFiles) -> Result<LogFollower, ReadError> {
+        LogFollower::new(files)
     }
 
     fn of_parts(parts: impl IntoIterator<Item = Part>) -> Self {

@@ -1,7 +1,6 @@
 //! What a reader gives.
 
 use std::fmt;
-use std::io::Read;
 use std::path::Path;
 
 use audit_schema::CallEvent;
@@ -9,7 +8,7 @@ use thiserror::Error;
 
 use crate::chain::LeafHash;
 use crate::form::{Chain, FormError, Line};
-use crate::reader::lines::{Frame, Lines};
+use crate::reader::lines::{Frame, Held};
 
 /// One line of a log, or what stands there instead. It lasts until the next one is
 /// asked for.
@@ -228,8 +227,8 @@ impl fmt::Display for Position<'_> {
 
 /// What a line is that was cut out of a file. With `is_whole`, it ends in a line
 /// feed.
-pub(super) fn entry_of<'a, R: Read>(
-    lines: &'a Lines<R>,
+pub(super) fn entry_of<'a>(
+    lines: &'a impl Held,
     frame: &Frame,
     is_whole: bool,
     path: Option<&'a Path>,

@@ -19,7 +19,13 @@ pub(super) struct Frame {
     pub(super) len: u64,
     /// Where it stands in the buffer, without its line feed; `None` when it is
     /// longer than 16 MiB and was not held.
-    range: Option<Range<usize>>,
+    pub(super) range: Option<Range<usize>>,
+}
+
+/// Where the bytes of lines are held.
+pub(super) trait Held {
+    /// The bytes of a line, until the next one is asked for.
+    fn bytes(&self, frame: &Frame) -> Option<&[u8]>;
 }
 
 /// The lines of anything that can be read.
@@ -70,9 +76,9 @@ impl<R: Read> Lines<R> {
         self.at
     }
 
-    /// The bytes of a line, until the next one is asked for.
-    pub(super) fn bytes(&self, frame: &Frame) -> Option<&[u8]> {
-        frame.range.clone().map(|range| &self.buffer[range])
+    /// So much was read.
+    pub(super) fn read_to(&self) -> u64 {
+        self.at + self.dropped + (self.end - self.start) as u64
     }
 
     /// The next line that ends in a line feed; `None` at the end, where there may
@@ -151,6 +157,12 @@ impl<R: Read> Lines<R> {
         let read = self.from.read(&mut self.buffer[self.end..])?;
         self.end += read;
         Ok(read > 0)
+    }
+}
+
+impl<R> Held for Lines<R> {
+    fn bytes(&self, frame: &Frame) -> Option<&[u8]> {
+        frame.range.clone().map(|range| &self.buffer[range])
     }
 }
 

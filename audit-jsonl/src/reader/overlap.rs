@@ -9,7 +9,7 @@ use crate::chain::{Head, Line};
 use crate::log::tail;
 use crate::log_files::{First, LogFile};
 use crate::read_error::ReadError;
-use crate::reader::lines::{Frame, Lines, Section};
+use crate::reader::lines::{Frame, Held, Lines, Section};
 
 /// A search by halves ends here, and looks at each line.
 const FEW_BYTES: u64 = 64 * 1024;
@@ -33,10 +33,19 @@ pub(super) enum Verdict {
     Over,
 }
 
-impl Overlap {
-    /// What there is to compare a file with that begins with `first`; `None` when
-    /// all of it is new. `earlier` are the files before it, in order.
-    pub(super) fn find(earlier: &[LogFile], first: &First) -> Result<Option<Self>, ReadError> {
+/// A file that holds the first link of a later one.
+#[derive(Debug)]
+pub(super) struct Holder<'a> {
+    file: &'a LogFile,
+    opened: File,
+    /// Its last link. No line after that is copied, but plain ones.
+    pub(super) last: Head,
+}
+
+impl<'a> Holder<'a> {
+    /// Of a file that begins with `first`; `None` when all of it is new. `earlier`
+    /// are the files before it, in order.
+    pub(super) fn find(earlier: &'a [LogFile], first: &First) -> Result<Option<Self>, ReadError> {
         for file in earlier.iter().rev() {
             let Some(its_first) = file.first() else {
                 continue;
@@ -50,26 +59,37 @@ impl Overlap {
             let Some(mut opened) = file.open()? else {
                 continue;
             };
-            let overlap = Self::with(&mut opened, file.len(), its_first, first);
-            return overlap.map_err(ReadError::io(file.path()));
+            let last = tail::last_link(&mut opened, file.len());
+            let last = last.map_err(ReadError::io(file.path()))?;
+            let holds =
+                |last: &Head| last.stream == first.head.stream && last.seq >= first.head.seq;
+            return Ok(last.map(|(last, _)| last).filter(holds).map(|last| Self {
+                file,
+                opened,
+                last,
+            }));
         }
         Ok(None)
     }
 
-    /// With a file of that length which begins with `its_first`.
-    pub(super) fn with(
-        file: &mut File,
+    fn overlap(&self, first: &First) -> Result<Option<Overlap>, ReadError> {
+        let overlap = match self.file.first() {
+            Some(its_first) => Overlap::new(&self.opened, self.file.len(), its_first, first),
+            None => Ok(None),
+        };
+        overlap.map_err(ReadError::io(self.file.path()))
+    }
+}
+
+impl Overlap {
+    /// Of a file that begins with `first` with an earlier one of that length, which
+    /// begins with `its_first`.
+    pub(super) fn new(
+        file: &File,
         len: u64,
         its_first: &First,
         first: &First,
     ) -> io::Result<Option<Self>> {
-        let last = tail::last_link(file, len)?;
-        let reaches = last.is_some_and(|(last, _)| {
-            last.stream == first.head.stream && last.seq >= first.head.seq
-        });
-        if !reaches {
-            return Ok(None);
-        }
         let Some(begin) = find_link(file, len, its_first, &first.head)? else {
             return Ok(None);
         };
@@ -118,7 +138,10 @@ pub(super) fn copies_in(files: &[LogFile], nth: usize) -> Result<Vec<Range<u64>>
     let Some(first) = file.first() else {
         return Ok(copies);
     };
-    let Some(mut overlap) = Overlap::find(&files[..nth], first)? else {
+    let Some(holder) = Holder::find(&files[..nth], first)? else {
+        return Ok(copies);
+    };
+    let Some(mut overlap) = holder.overlap(first)? else {
         return Ok(copies);
     };
     let Some(opened) = file.open()? else {

@@ -30,6 +30,14 @@ impl Part {
         }
     }
 
+    /// With what is known of it.
+    pub(super) fn with_copies(self, copies: Vec<Range<u64>>) -> Self {
+        Self {
+            copies: Some(copies.into()),
+            ..self
+        }
+    }
+
     pub(super) fn file(&self) -> &LogFile {
         &self.files.files()[self.nth]
     }

@@ -91,7 +91,7 @@ fn a_line_that_is_too_long_is_passed_over() {
             // The longest that is held: a plain record of 16 MiB with its line feed.
             (16 * MIB, vec![]),
             (16 * MIB + 1, vec![TooLong]),
-            (33 * MIB, vec![TooLong]),
+            (17 * MIB + 7, vec![TooLong]),
         ] {
             let mut long = event(5);
             long.tool_id += &"x".repeat(length - shorter);

@@ -8,8 +8,10 @@
     reason = "a test that can't go on says where, in its helpers too"
 )]
 
+mod backward;
 mod damage;
 mod files;
+mod follow;
 mod forward;
 mod made;
 mod overlap;

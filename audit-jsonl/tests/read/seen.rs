@@ -1,6 +1,7 @@
 //! What a reader gave, kept.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +9,7 @@ use audit_jsonl::{DamageKind, Entry, LogFiles, LogReader, Position, ReadError};
 
 use crate::made::name_of;
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(crate) struct Seen {
     pub(crate) path: Option<PathBuf>,
     pub(crate) line: Option<u64>,
@@ -21,6 +22,18 @@ pub(crate) struct Seen {
     pub(crate) call_id: String,
     pub(crate) seq: Option<u64>,
     pub(crate) is_own: bool,
+}
+
+impl fmt::Debug for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.path.as_deref().map_or("", name_of);
+        write!(f, "{name}:{:?} at {}: ", self.line, self.byte)?;
+        match self.damage {
+            Some(kind) => write!(f, "{kind:?}"),
+            None => write!(f, "call {} ({:?})", self.call_id, self.seq),
+        }?;
+        write!(f, ", {} bytes", self.len)
+    }
 }
 
 impl Seen {
@@ -53,11 +66,6 @@ impl Seen {
             },
             other => panic!("{other:?}"),
         }
-    }
-
-    /// The name of its file.
-    pub(crate) fn file(&self) -> &str {
-        self.path.as_deref().map_or("", name_of)
     }
 }
 
