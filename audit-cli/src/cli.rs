@@ -3,6 +3,9 @@
 use clap::{Parser, Subcommand};
 
 use crate::output::ColorWhen;
+use crate::pages::{CompletionsOptions, ManOptions};
+use crate::record::RecordOptions;
+use crate::schema::SchemaOptions;
 use crate::wrap::options::WrapOptions;
 
 /// Records tool calls, and looks at records of them.
@@ -19,6 +22,18 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Records events that are given as JSON Lines, for programs in any language.
+    Record(RecordOptions),
+
+    /// Prints the JSON Schema of a record.
+    Schema(SchemaOptions),
+
+    /// Prints what a shell needs to complete the command's arguments.
+    Completions(CompletionsOptions),
+
+    /// Writes the manual pages.
+    Man(ManOptions),
+
     /// Runs an MCP server and records every tool call that a client makes of it.
     Wrap(WrapOptions),
 

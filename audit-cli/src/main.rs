@@ -4,6 +4,10 @@ mod cli;
 mod exit;
 mod input;
 mod output;
+mod pages;
+mod progress;
+mod record;
+mod schema;
 mod text;
 mod when;
 mod wrap;
@@ -21,6 +25,10 @@ fn main() -> ExitCode {
     };
     cli.color.apply();
     let result = match cli.command {
+        Command::Record(options) => record::run(options),
+        Command::Schema(_) => schema::run(),
+        Command::Completions(options) => pages::completions(&options),
+        Command::Man(options) => pages::man(&options),
         Command::Wrap(options) => wrap::run(options),
         #[cfg(target_os = "linux")]
         Command::Exec(options) => wrap::exec(&options),

@@ -186,6 +186,11 @@ fn is_utf8(locale: &str) -> bool {
     locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@")
 }
 
+/// Whether somebody sees what is told on stderr as it happens.
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// `audit: error: …`, on stderr.
 pub(crate) fn error(message: impl Display) {
     report(BAD, "error", &message.to_string());

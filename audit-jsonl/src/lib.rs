@@ -37,6 +37,7 @@ pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
+pub use crate::ulid::new_call_id;
 pub use crate::verify::verify;
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,
