@@ -20,6 +20,7 @@ mod patience;
 mod plain;
 mod queue;
 mod read_error;
+mod reader;
 mod sink;
 mod this_thread;
 mod trouble;
@@ -36,6 +37,9 @@ pub use crate::error::{BuildError, CloseError, OpenError};
 pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
+pub use crate::reader::{
+    BackwardReader, Damage, DamageKind, Entry, LogLine, LogReader, Position, RecordError,
+};
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use crate::ulid::new_call_id;
 pub use crate::verify::verify;

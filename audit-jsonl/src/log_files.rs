@@ -84,6 +84,8 @@ pub(crate) enum HeadRead {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct First {
     pub(crate) head: Head,
+    /// Where its line begins.
+    pub(crate) begin: u64,
     /// The stream that its own replaces.
     pub(crate) after: Option<StreamId>,
     ts: String,
@@ -179,6 +181,10 @@ impl LogFile {
         self.id
     }
 
+    pub(crate) fn first(&self) -> Option<&First> {
+        self.first.as_ref()
+    }
+
     /// Opens it, by whatever name it has now in its directory; `None` when it is
     /// gone.
     pub(crate) fn open(&self) -> Result<Option<File>, ReadError> {
@@ -252,13 +258,14 @@ impl LogFile {
 
 /// The first link of a file, past whatever is none.
 fn first_of(file: &mut File) -> io::Result<Option<First>> {
-    let Some((head, _, line)) = tail::first_link_line(file, true)? else {
+    let Some((head, begin, line)) = tail::first_link_line(file, true)? else {
         return Ok(None);
     };
     let line: Value = serde_json::from_slice(&line).unwrap_or_default();
     let after = line["chain"]["after"]["stream"].as_str();
     Ok(Some(First {
         head,
+        begin,
         after: after.and_then(StreamId::parse),
         ts: line["ts"].as_str().unwrap_or_default().to_owned(),
     }))

@@ -3,13 +3,19 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::thread;
 
+use crate::file::MIDST_OF_A_LINE;
+use crate::log::files::Reading;
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log_files::{HeadRead, LogFile, LogFiles, first_of, first_ts};
 use crate::read_error::ReadError;
+
+/// How often to look whether an unfinished line grows.
+const MOST_LOOKS: u32 = 10;
 
 /// What a path that was given turns out to be.
 pub(super) enum Given {
@@ -171,24 +177,50 @@ fn look_into(path: &Path) -> Result<Option<LogFile>, ReadError> {
         Err(error) => return Err(failed()(error)),
     };
     let metadata = file.metadata().map_err(failed())?;
+    let rotated = path.file_name().and_then(|name| {
+        let log = names::log_of_rotated(name)?;
+        names::parse_rotated(Path::new(&log), name)
+    });
+    let len = match rotated {
+        Some(_) => metadata.len(),
+        None => settled_len(&mut file, metadata.len()).map_err(failed())?,
+    };
     let first = first_of(&mut file).map_err(failed())?;
     let first_ts = match first {
         Some(_) => None,
         None => first_ts(&mut file).map_err(failed())?,
     };
-    let rotated = path.file_name().and_then(|name| {
-        let log = names::log_of_rotated(name)?;
-        names::parse_rotated(Path::new(&log), name)
-    });
     Ok(Some(LogFile {
         path: path.to_owned(),
-        len: metadata.len(),
+        len,
         id: FileId::of(&metadata),
         is_active: false,
         first,
         first_ts,
         rotated,
     }))
+}
+
+/// The length of a file that somebody may be in the midst of writing a line to.
+fn settled_len(file: &mut File, len: u64) -> io::Result<u64> {
+    let mut len = len;
+    for _ in 0..MOST_LOOKS {
+        if len == 0 {
+            break;
+        }
+        let mut last = [0];
+        file.seek(SeekFrom::Start(len - 1))?;
+        if Reading(file).read(&mut last)? == 0 || last == *b"\n" {
+            break;
+        }
+        thread::sleep(MIDST_OF_A_LINE);
+        let now = file.metadata()?.len();
+        if now == len {
+            break;
+        }
+        len = now;
+    }
+    Ok(len)
 }
 
 fn is_same(one: &LogFile, other: &LogFile) -> bool {

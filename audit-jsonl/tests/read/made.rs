@@ -1,6 +1,5 @@
 //! Lines and files that no writer of ours makes on demand, made by hand.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use audit_jsonl::AuditSink;
@@ -57,10 +56,4 @@ pub(crate) fn rotated_log(calls: u64) -> (Dir, PathBuf) {
 
 pub(crate) fn name_of(path: &Path) -> &str {
     path.file_name().unwrap().to_str().unwrap()
-}
-
-/// The plain or chained lines of a file.
-pub(crate) fn lines_in(path: &Path) -> Vec<String> {
-    let text = fs::read_to_string(path).unwrap();
-    text.split_inclusive('\n').map(str::to_owned).collect()
 }

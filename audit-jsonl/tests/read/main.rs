@@ -8,8 +8,13 @@
     reason = "a test that can't go on says where, in its helpers too"
 )]
 
+mod backward;
+mod damage;
 mod files;
+mod forward;
 mod made;
+mod overlap;
+mod seen;
 // The tests of the writer make logs by the same means.
 #[allow(dead_code, reason = "not all of it is of use here")]
 #[path = "../log/support.rs"]
