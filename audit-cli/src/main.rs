@@ -2,6 +2,7 @@
 
 mod cli;
 mod exit;
+mod head;
 mod input;
 mod output;
 mod pages;
@@ -9,6 +10,7 @@ mod progress;
 mod record;
 mod schema;
 mod text;
+mod verify;
 mod when;
 mod wrap;
 
@@ -26,6 +28,8 @@ fn main() -> ExitCode {
     cli.color.apply();
     let result = match cli.command {
         Command::Record(options) => record::run(options),
+        Command::Verify(args) => verify::run(&args),
+        Command::Head(options) => head::run(&options),
         Command::Schema(_) => schema::run(),
         Command::Completions(options) => pages::completions(&options),
         Command::Man(options) => pages::man(&options),

@@ -27,7 +27,6 @@ pub(crate) const USUAL_WIDTH: usize = 80;
 /// When to colour what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ColorWhen {
-    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
     Always,

@@ -55,9 +55,7 @@ the schema. Members that it doesn't know are not recorded, and told at the end.
 Examples:
   my-agent --events | audit record --log audit.jsonl
   audit record --log audit.jsonl --strict old-calls.jsonl
-  echo '{\"tool_id\":\"files:read\",\"outcome\":{\"kind\":\"success\"},\"duration_ms\":3,
-    \"tier\":\"hot\",\"granted_capabilities\":[\"fs.read\"],\"dry_run\":false}' |
-    tr -d '\\n' | audit record --durable --log audit.jsonl
+  printf '%s\\n' \"$event\" | audit record --durable --log audit.jsonl
 
 Exit code: 0 when every line was recorded; 1 when lines were no events, or with
 --strict had unknown members; 2 when the log or the input failed; 130 or 143 after
