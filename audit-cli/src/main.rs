@@ -3,12 +3,20 @@
 mod calls;
 mod cli;
 mod exit;
+mod head;
 mod input;
 mod output;
+mod pages;
+mod progress;
 mod query;
+mod record;
 mod scan;
+mod schema;
+mod stats;
 mod table;
+mod tail;
 mod text;
+mod verify;
 mod when;
 mod wrap;
 
@@ -26,6 +34,14 @@ fn main() -> ExitCode {
     cli.color.apply();
     let result = match cli.command {
         Command::Query(options) => query::run(&options),
+        Command::Stats(options) => stats::run(&options),
+        Command::Tail(options) => tail::run(&options),
+        Command::Record(options) => record::run(options),
+        Command::Verify(args) => verify::run(&args),
+        Command::Head(options) => head::run(&options),
+        Command::Schema(_) => schema::run(),
+        Command::Completions(options) => pages::completions(&options),
+        Command::Man(options) => pages::man(&options),
         Command::Wrap(options) => wrap::run(options),
         #[cfg(target_os = "linux")]
         Command::Exec(options) => wrap::exec(&options),

@@ -27,7 +27,6 @@ pub(crate) const USUAL_WIDTH: usize = 80;
 /// When to colour what is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub(crate) enum ColorWhen {
-    /// On a terminal, unless `NO_COLOR` is set
     #[default]
     Auto,
     Always,
@@ -184,6 +183,11 @@ pub(crate) fn speaks_unicode() -> bool {
 fn is_utf8(locale: &str) -> bool {
     let locale = locale.to_ascii_lowercase();
     locale.ends_with("utf-8") || locale.ends_with("utf8") || locale.contains("utf-8@")
+}
+
+/// Whether somebody sees what is told on stderr as it happens.
+pub(crate) fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 /// `audit: error: …`, on stderr.

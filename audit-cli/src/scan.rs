@@ -9,7 +9,7 @@ use audit_jsonl::{Entry, LogFiles, LogLine, LogReader};
 use crate::calls::Call;
 use crate::exit::Failure;
 use crate::input::Input;
-pub(crate) use crate::scan::damage::Damages;
+pub(crate) use crate::scan::damage::{Damages, Noted};
 
 /// A part of a log that one thread reads, in bytes: small enough that what is found
 /// in some of them is held easily, large enough that opening its file doesn't count.
@@ -102,7 +102,7 @@ fn look_at<V: Visitor>(
     entry: &Entry<'_>,
     visitor: &mut V,
     found: &mut V::Found,
-    damages: &mut damage::Noted,
+    damages: &mut Noted,
 ) -> Result<bool, Failure> {
     match entry {
         Entry::Line(line) => match Call::of(line) {

@@ -5,7 +5,8 @@ mod row;
 
 use std::fmt::Write as _;
 
-pub(crate) use self::fit::{fit, width_of};
+pub(crate) use self::fit::{ellipsis, fit};
+use self::fit::width_of;
 pub(crate) use self::row::{Row, Rows, took};
 use crate::exit::Failure;
 use crate::output::{BOLD, DIM, Output, Palette};
@@ -56,6 +57,17 @@ impl Table {
         };
         table.measure(rows);
         table
+    }
+
+    /// Makes room for rows that come later. What nothing is cut in only widens.
+    pub(crate) fn widen(&mut self, rows: &[Row]) {
+        let before = self.widths;
+        if self.width.is_none() {
+            self.measure(rows);
+            for (width, before) in self.widths.iter_mut().zip(before) {
+                *width = (*width).max(before);
+            }
+        }
     }
 
     fn measure(&mut self, rows: &[Row]) {
@@ -154,7 +166,7 @@ impl Table {
             };
             let _ = write!(self.line, "{}", self.palette.paint(style, text));
             if is_cut {
-                self.line.push(fit::ellipsis());
+                self.line.push(ellipsis());
             }
             if column == TOOK {
                 pending += GAP;

@@ -70,7 +70,7 @@ fn write(call: &Call<'_>, bytes: &mut Vec<u8>) {
         .buffer_capacity(512)
         .from_writer(bytes);
     // Writing to memory doesn't fail.
-    let _ = writer.write_record([
+    let written = writer.write_record([
         &*event.ts,
         &event.call_id,
         &event.tool_id,
@@ -92,7 +92,7 @@ fn write(call: &Call<'_>, bytes: &mut Vec<u8>) {
         &stream,
         &seq,
     ]);
-    let _ = writer.flush();
+    
 }
 
 fn bool(value: bool) -> &'static str {

@@ -27,11 +27,11 @@ struct One {
 }
 
 impl Noted {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.first.is_empty()
     }
 
-    pub(super) fn note(&mut self, position: Position<'_>, what: String) {
+    pub(crate) fn note(&mut self, position: Position<'_>, what: String) {
         // No more than these are ever told.
         if self.first.len() as u64 >= DAMAGE_TOLD {
             self.more += 1;
@@ -45,7 +45,7 @@ impl Noted {
         });
     }
 
-    pub(super) fn note_damage(&mut self, damage: &audit_jsonl::Damage<'_>) {
+    pub(crate) fn note_damage(&mut self, damage: &audit_jsonl::Damage<'_>) {
         let what = match damage.kind() {
             DamageKind::FileGone => damage.kind().to_string(),
             DamageKind::Unfinished if is_being_written(damage) => return,
@@ -74,7 +74,7 @@ pub(crate) struct Damages {
 }
 
 impl Damages {
-    pub(super) fn new(order: Order) -> Self {
+    pub(crate) fn new(order: Order) -> Self {
         Self {
             told: Damage::default(),
             lines: LineNumbers::default(),
@@ -85,16 +85,16 @@ impl Damages {
     }
 
     /// What has no path has this name from here on.
-    pub(super) fn of_stream(&mut self, name: String) {
+    pub(crate) fn of_stream(&mut self, name: String) {
         self.stream = Some(name);
     }
 
     /// What is told of that file is told by this name.
-    pub(super) fn call(&mut self, path: &Path, name: String) {
+    pub(crate) fn call(&mut self, path: &Path, name: String) {
         self.names.insert(path.to_owned(), name);
     }
 
-    pub(super) fn tell(&mut self, noted: Noted) {
+    pub(crate) fn tell(&mut self, noted: Noted) {
         for one in noted.first {
             let line = match (one.line, &one.path) {
                 (None, Some(path)) if self.told.is_told() && self.order == Order::OldestFirst => {
@@ -114,7 +114,7 @@ impl Damages {
         self.told.more(noted.more);
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.told.end();
     }
 

@@ -54,9 +54,15 @@ impl Durations {
         self.max_ms
     }
 
+    /// How many calls took so long or longer.
+    pub(crate) fn calls_from(&self, from_ms: u64) -> u64 {
+        let counts = self.counts.iter();
+        let counts = counts.filter(|(bucket, _)| first_of(*bucket) >= from_ms);
+        counts.map(|(_, calls)| calls).sum()
+    }
+
     /// How many calls took from one duration up to another, which is not among
-    /// them. Exact where both are multiples of 1, 2 or 5 times a power of ten that
-    /// no bucket straddles; else a bucket counts where it begins.
+    /// them: above 2 s to 0.1 %, for a bucket counts where it begins.
     pub(crate) fn calls_between(&self, from_ms: u64, to_ms: u64) -> u64 {
         let inside = |bucket: u16| (from_ms..to_ms).contains(&first_of(bucket));
         let counts = self.counts.iter().filter(|(bucket, _)| inside(*bucket));

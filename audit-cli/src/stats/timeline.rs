@@ -162,7 +162,7 @@ mod tests {
             (0..61, 60, 2, 31),
             (0..3_600, 60, 60, 60),
             (0..86_400, 60, 1_800, 48),
-            (50..70, 2, 20, 2),
+            (50..70, 2, 10, 2),
         ] {
             let steps = timeline(seconds.clone()).steps(most).unwrap();
             assert_eq!((steps.seconds, steps.calls.len()), (step, count), "{seconds:?}");
