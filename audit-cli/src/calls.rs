@@ -13,6 +13,10 @@ use audit_jsonl::{CallEvent, LogLine, Outcome, RecordError};
 /// A call, by the line that tells of it. Nothing is copied out of a line that is
 /// written as the library writes it.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one stands on the stack at a time, and the large one is rare"
+)]
 pub(crate) enum Call<'a> {
     Record(&'a Record<'a>),
     Event(Cow<'a, CallEvent>),

@@ -5,8 +5,8 @@ mod row;
 
 use std::fmt::Write as _;
 
-pub(crate) use self::fit::{ellipsis, fit};
 use self::fit::width_of;
+pub(crate) use self::fit::{ellipsis, fit};
 pub(crate) use self::row::{Row, Rows, took};
 use crate::exit::Failure;
 use crate::output::{BOLD, DIM, Output, Palette};
@@ -22,7 +22,9 @@ const WIDEST: usize = 48;
 /// Fewer columns than this tell nothing.
 const NARROWEST: usize = 8;
 
-const HEADINGS: [&str; COLUMNS] = ["TIME", "OUTCOME", "TOOL", "CALLER", "TOOK", "DETAIL", "CALL ID"];
+const HEADINGS: [&str; COLUMNS] = [
+    "TIME", "OUTCOME", "TOOL", "CALLER", "TOOK", "DETAIL", "CALL ID",
+];
 const COLUMNS: usize = 7;
 const TIME: usize = 0;
 const OUTCOME: usize = 1;
@@ -97,7 +99,7 @@ impl Table {
         }
         let reserve = match wanted[DETAIL] {
             0 => 0,
-            detail => detail.min(2 * NARROWEST) + GAP,
+            detail => detail.min(NARROWEST) + GAP,
         };
         let for_names = left.saturating_sub(reserve);
         let (tool, caller) = share(for_names, wanted[TOOL], wanted[CALLER]);
@@ -148,7 +150,9 @@ impl Table {
             let is_whole = self.width.is_none();
             let most = if is_whole { usize::MAX } else { width };
             let (shown, used, is_cut) = match column {
-                TIME if width == SHORT_TIME => (cell.get(..SHORT_TIME).unwrap_or(cell), SHORT_TIME, false),
+                TIME if width == SHORT_TIME => {
+                    (cell.get(..SHORT_TIME).unwrap_or(cell), SHORT_TIME, false)
+                }
                 _ => fit(cell, most),
             };
             if column == TOOK {
@@ -180,7 +184,7 @@ impl Table {
 
 /// Divides the room for two columns: what one doesn't need, the other may have.
 fn share(room: usize, one: usize, other: usize) -> (usize, usize) {
-    let room = room.saturating_sub(2 * GAP).max(2 * NARROWEST);
+    let room = room.saturating_sub(GAP).max(2 * NARROWEST);
     if one + other <= room {
         return (one, other);
     }
@@ -201,9 +205,9 @@ mod tests {
     #[test]
     fn names_share_their_room() {
         assert_eq!(share(100, 12, 9), (12, 9));
-        assert_eq!(share(44, 30, 30), (20, 20));
-        assert_eq!(share(44, 10, 40), (10, 30));
-        assert_eq!(share(44, 40, 10), (30, 10));
+        assert_eq!(share(42, 30, 30), (20, 20));
+        assert_eq!(share(42, 10, 40), (10, 30));
+        assert_eq!(share(42, 40, 10), (30, 10));
         assert_eq!(share(3, 40, 40), (8, 8));
     }
 }

@@ -38,7 +38,7 @@ pub(crate) struct Filter {
     #[arg(long, value_name = "GLOB")]
     capability: Vec<Glob>,
 
-    /// With exactly this call_id
+    /// With exactly this `call_id`
     #[arg(long, value_name = "ID")]
     call_id: Option<String>,
 
@@ -103,7 +103,8 @@ impl Filter {
                 return false;
             }
         }
-        if !self.capability.is_empty() && !call.has_capability(|name| fits(&self.capability, name)) {
+        if !self.capability.is_empty() && !call.has_capability(|name| fits(&self.capability, name))
+        {
             return false;
         }
         self.is_in_time(call)
@@ -160,7 +161,10 @@ mod tests {
             (&[][..], true),
             (&["--tool", "files:*", "--outcome", "denied"], true),
             (&["--tool", "x", "--tool", "*:read"], true),
-            (&["--tool", "files:*", "--outcome", "success,limited"], false),
+            (
+                &["--tool", "files:*", "--outcome", "success,limited"],
+                false,
+            ),
             (&["--failed"], true),
             (&["--capability", "fs.write"], true),
             (&["--capability", "fs.read"], true),
@@ -176,7 +180,11 @@ mod tests {
             (&["--since", "2026-11-20T09:30:00.000001Z"], false),
             (&["--until", "2026-11-20T09:30:00.000001Z"], true),
         ] {
-            assert_eq!(filter(args).takes(&call(ts, 12, denied())), wanted, "{args:?}");
+            assert_eq!(
+                filter(args).takes(&call(ts, 12, denied())),
+                wanted,
+                "{args:?}"
+            );
         }
         assert!(!filter(&["--failed"]).takes(&call(ts, 0, Outcome::Success)));
     }

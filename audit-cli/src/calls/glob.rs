@@ -234,11 +234,23 @@ mod tests {
     #[test]
     fn a_whole_name_must_fit() {
         for (pattern, fitting, others) in [
-            ("files:read", &["files:read"][..], &["files:reads", "xfiles:read", ""][..]),
-            ("files:*", &["files:", "files:a/b:c"], &["file:", "Files:read"]),
+            (
+                "files:read",
+                &["files:read"][..],
+                &["files:reads", "xfiles:read", ""][..],
+            ),
+            (
+                "files:*",
+                &["files:", "files:a/b:c"],
+                &["file:", "Files:read"],
+            ),
             ("*:read", &["a:read", ":read"], &["a:reader"]),
             ("*", &["", "a\nb", "日本"], &[]),
-            ("a*b*c", &["abc", "aXbXbXc", "abbcc"], &["ab", "acb", "abcX"]),
+            (
+                "a*b*c",
+                &["abc", "aXbXbXc", "abbcc"],
+                &["ab", "acb", "abcX"],
+            ),
             ("***a**", &["a", "bab"], &["b"]),
             ("f?o", &["foo", "füo", "f日o", "f\no"], &["fo", "fooo"]),
             ("[a-c]x", &["ax", "cx"], &["dx", "-x"]),
@@ -246,7 +258,11 @@ mod tests {
             ("[]x]", &["]", "x"], &["[", ""]),
             ("[a-]", &["a", "-"], &["b"]),
             ("{read,write}", &["read", "write"], &["rea", "readwrite"]),
-            ("fs.{r*,w{rite,x}}", &["fs.r", "fs.rd", "fs.write", "fs.wx"], &["fs.w"]),
+            (
+                "fs.{r*,w{rite,x}}",
+                &["fs.r", "fs.rd", "fs.write", "fs.wx"],
+                &["fs.w"],
+            ),
             ("{,a}b", &["b", "ab"], &["a"]),
             (r"\*\{a", &["*{a"], &["x{a"]),
             (r"[\]]", &["]"], &["\\"]),

@@ -24,24 +24,43 @@ impl Moment {
     /// `2026-11-20T09:30:00.000000Z`, as nearly all are written.
     fn of_usual(ts: &[u8]) -> Option<Self> {
         let ts: &[u8; 27] = ts.try_into().ok()?;
-        for (at, mark) in [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':'), (19, b'.'), (26, b'Z')] {
+        for (at, mark) in [
+            (4, b'-'),
+            (7, b'-'),
+            (10, b'T'),
+            (13, b':'),
+            (16, b':'),
+            (19, b'.'),
+            (26, b'Z'),
+        ] {
             if ts[at] != mark {
                 return None;
             }
         }
         let number = |from: usize, to: usize| {
             ts[from..to].iter().try_fold(0_i64, |number, digit| {
-                digit.is_ascii_digit().then(|| number * 10 + i64::from(digit - b'0'))
+                digit
+                    .is_ascii_digit()
+                    .then(|| number * 10 + i64::from(digit - b'0'))
             })
         };
         let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
         let (hour, minute, second) = (number(11, 13)?, number(14, 16)?, number(17, 19)?);
         // What is rare is left to who knows: late days of months, leap seconds.
-        if !(1..=12).contains(&month) || !(1..=28).contains(&day) || hour > 23 || minute > 59 || second > 59 {
+        if !(1..=12).contains(&month)
+            || !(1..=28).contains(&day)
+            || hour > 23
+            || minute > 59
+            || second > 59
+        {
             return None;
         }
         // Days since 1 March of the year 0, for years that begin in March.
-        let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+        let (year, month) = if month > 2 {
+            (year, month - 3)
+        } else {
+            (year - 1, month + 9)
+        };
         let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
         let days = year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468;
         let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
@@ -205,7 +224,9 @@ mod tests {
 
     #[test]
     fn the_usual_form_is_read_as_any_other() {
-        for year in [0, 1, 4, 100, 400, 1600, 1899, 1900, 1970, 1999, 2000, 2024, 2100, 2400, 9999] {
+        for year in [
+            0, 1, 4, 100, 400, 1600, 1899, 1900, 1970, 1999, 2000, 2024, 2100, 2400, 9999,
+        ] {
             for month in 1..=12 {
                 for day in [1, 2, 15, 27, 28, 29, 30, 31] {
                     let ts = format!("{year:04}-{month:02}-{day:02}T23:59:58.000001Z");
@@ -221,7 +242,13 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_none() {
-        for ts in ["", "2026-11-20", "2026-11-20T09:30:00.00000xZ", "2026-13-01T00:00:00.000000Z", "２０２６"] {
+        for ts in [
+            "",
+            "2026-11-20",
+            "2026-11-20T09:30:00.00000xZ",
+            "2026-13-01T00:00:00.000000Z",
+            "２０２６",
+        ] {
             assert_eq!(Moment::of_record(ts), None, "{ts}");
         }
         let (one, other) = ("2026-11-20T10:30:00+01:00", "2026-11-20T09:30:00.000000Z");
@@ -239,23 +266,50 @@ mod tests {
     #[test]
     fn the_hour_that_comes_twice_is_two() {
         let mut calendar = in_zone("Europe/Berlin", Unit::Hour);
-        let names: Vec<String> = ["2026-10-25T00:59:59Z", "2026-10-25T01:00:00Z", "2026-10-25T02:00:00Z"]
-            .iter()
-            .map(|ts| {
-                let bucket = calendar.bucket(Moment::of_record(ts).unwrap());
-                calendar.exact_name(&bucket)
-            })
-            .collect();
-        assert_eq!(names, ["2026-10-25T02:00+02:00", "2026-10-25T02:00+01:00", "2026-10-25T03:00+01:00"]);
+        let names: Vec<String> = [
+            "2026-10-25T00:59:59Z",
+            "2026-10-25T01:00:00Z",
+            "2026-10-25T02:00:00Z",
+        ]
+        .iter()
+        .map(|ts| {
+            let bucket = calendar.bucket(Moment::of_record(ts).unwrap());
+            calendar.exact_name(&bucket)
+        })
+        .collect();
+        assert_eq!(
+            names,
+            [
+                "2026-10-25T02:00+02:00",
+                "2026-10-25T02:00+01:00",
+                "2026-10-25T03:00+01:00"
+            ]
+        );
     }
 
     #[test]
     fn a_clock_shows_local_time() {
         for (zone, ts, wanted) in [
-            ("Europe/Berlin", "2026-11-20T17:12:57.857385Z", "2026-11-20 18:12:57.857"),
-            ("Asia/Kathmandu", "2026-11-20T17:12:57.000999Z", "2026-11-20 22:57:57.000"),
-            ("Asia/Kathmandu", "2026-11-20T17:29:59.999Z", "2026-11-20 23:14:59.999"),
-            ("Europe/Berlin", "1890-01-01T00:00:00.5Z", "1890-01-01 00:53:28.500"),
+            (
+                "Europe/Berlin",
+                "2026-11-20T17:12:57.857385Z",
+                "2026-11-20 18:12:57.857",
+            ),
+            (
+                "Asia/Kathmandu",
+                "2026-11-20T17:12:57.000999Z",
+                "2026-11-20 22:57:57.000",
+            ),
+            (
+                "Asia/Kathmandu",
+                "2026-11-20T17:29:59.999Z",
+                "2026-11-20 23:14:59.999",
+            ),
+            (
+                "Europe/Berlin",
+                "1890-01-01T00:00:00.5Z",
+                "1890-01-01 00:53:28.500",
+            ),
         ] {
             let mut clock = Clock {
                 zone: TimeZone::get(zone).unwrap(),

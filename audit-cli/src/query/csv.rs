@@ -70,29 +70,32 @@ fn write(call: &Call<'_>, bytes: &mut Vec<u8>) {
         .buffer_capacity(512)
         .from_writer(bytes);
     // Writing to memory doesn't fail.
-    let written = writer.write_record([
-        &*event.ts,
-        &event.call_id,
-        &event.tool_id,
-        event.caller_id.as_deref().unwrap_or_default(),
-        &json(&event.granted_capabilities),
-        &event.duration_ms.to_string(),
-        &kind,
-        &code,
-        retryable,
-        &message,
-        &missing,
-        &retry_after,
-        &event.tier,
-        bool(event.dry_run),
-        &event.schema_version.to_string(),
-        bool(event.secrets_resolved),
-        &event.cursor_page.map_or(String::new(), |page| page.to_string()),
-        &provenance.map_or(String::new(), json),
-        &stream,
-        &seq,
-    ]);
-    
+    writer
+        .write_record([
+            &*event.ts,
+            &event.call_id,
+            &event.tool_id,
+            event.caller_id.as_deref().unwrap_or_default(),
+            &json(&event.granted_capabilities),
+            &event.duration_ms.to_string(),
+            &kind,
+            &code,
+            retryable,
+            &message,
+            &missing,
+            &retry_after,
+            &event.tier,
+            bool(event.dry_run),
+            &event.schema_version.to_string(),
+            bool(event.secrets_resolved),
+            &event
+                .cursor_page
+                .map_or(String::new(), |page| page.to_string()),
+            &provenance.map_or(String::new(), json),
+            &stream,
+            &seq,
+        ])
+        .ok();
 }
 
 fn bool(value: bool) -> &'static str {

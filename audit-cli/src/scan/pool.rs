@@ -41,7 +41,9 @@ pub(super) fn run<V: Visitor>(
     visitors: &mut Vec<V>,
 ) -> Result<Flow, Failure> {
     let count = parts.len();
-    let threads = thread::available_parallelism().map_or(1, usize::from).min(count);
+    let threads = thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(count);
     let pool = Pool {
         state: Mutex::new(State {
             parts: parts.into_iter().enumerate(),

@@ -54,7 +54,9 @@ impl<R: Read> Read for EndsLine<R> {
         let read = self.from.read(buffer)?;
         if let Some(last) = buffer[..read].last() {
             self.is_ended = *last == b'\n';
-        } else if !self.is_ended && let Some(first) = buffer.first_mut() {
+        } else if !self.is_ended
+            && let Some(first) = buffer.first_mut()
+        {
             *first = b'\n';
             self.is_ended = true;
             return Ok(1);

@@ -42,11 +42,19 @@ impl Pen {
         // The whole columns are divided; the last one, which isn't whole, belongs
         // to whatever comes last.
         let (whole, part) = (eighths / 8, eighths % 8);
-        let good_columns = if good == all { whole } else { scale(good, all, whole) };
+        let good_columns = if good == all {
+            whole
+        } else {
+            scale(good, all, whole)
+        };
         let mut good_part = "█".repeat(good_columns);
         let mut rest = "▒".repeat(whole - good_columns);
         if part > 0 {
-            let end = if good == all || whole == 0 && good > 0 { &mut good_part } else { &mut rest };
+            let end = if good == all || whole == 0 && good > 0 {
+                &mut good_part
+            } else {
+                &mut rest
+            };
             if end.is_empty() && good < all && whole > 0 {
                 end.push('▒');
             } else if good == all || whole == 0 {
@@ -88,7 +96,10 @@ mod tests {
     fn drawn(pen: Pen, good: u64, all: u64) -> String {
         let bar = pen.bar(good, all, 100, 10);
         assert!(bar.width <= 10);
-        assert_eq!(bar.width, bar.good.chars().count() + bar.rest.chars().count());
+        assert_eq!(
+            bar.width,
+            bar.good.chars().count() + bar.rest.chars().count()
+        );
         format!("{}|{}", bar.good, bar.rest)
     }
 

@@ -101,13 +101,22 @@ mod tests {
     #[test]
     fn buckets_are_exact_or_narrow() {
         let mut values: Vec<u64> = (0..5_000).collect();
-        values.extend((11..64).flat_map(|bits| [-1_i64, 0, 1].map(|by| (1_u64 << bits).wrapping_add_signed(by))));
+        values.extend(
+            (11..64)
+                .flat_map(|bits| [-1_i64, 0, 1].map(|by| (1_u64 << bits).wrapping_add_signed(by))),
+        );
         values.push(u64::MAX);
         for value in values {
             let bucket = bucket(value);
             let (first, last) = (first_of(bucket), last_of(bucket));
-            assert!((first..=last).contains(&value), "{value}: {first} to {last}");
-            assert!((last - first) as f64 <= value as f64 * 0.001, "{value}: {first} to {last}");
+            assert!(
+                (first..=last).contains(&value),
+                "{value}: {first} to {last}"
+            );
+            assert!(
+                (last - first) as f64 <= value as f64 * 0.001,
+                "{value}: {first} to {last}"
+            );
             if value < EXACT {
                 assert_eq!((first, last), (value, value));
             }
@@ -123,7 +132,11 @@ mod tests {
         values.sort_unstable();
         for per_mille in [1, 10, 500, 950, 990, 999, 1_000] {
             let rank = (per_mille as usize).max(1) - 1;
-            assert_eq!(durations.quantile_ms(per_mille), values[rank], "{per_mille}");
+            assert_eq!(
+                durations.quantile_ms(per_mille),
+                values[rank],
+                "{per_mille}"
+            );
         }
         durations.add(u64::MAX);
         assert_eq!(durations.quantile_ms(1_000), u64::MAX);
@@ -132,10 +145,18 @@ mod tests {
 
     #[test]
     fn merged_is_as_counted_at_once() {
-        let (mut one, mut other, mut both) = (Durations::default(), Durations::default(), Durations::default());
+        let (mut one, mut other, mut both) = (
+            Durations::default(),
+            Durations::default(),
+            Durations::default(),
+        );
         for nth in 0..500_u64 {
             let ms = nth.pow(3) % 70_001;
-            if nth % 3 == 0 { one.add(ms) } else { other.add(ms) }
+            if nth % 3 == 0 {
+                one.add(ms)
+            } else {
+                other.add(ms)
+            }
             both.add(ms);
         }
         one.merge(&other);

@@ -31,7 +31,10 @@ pub(crate) struct Group {
 pub(crate) enum Name {
     Text(String),
     /// An hour or a day: for people, and for programs.
-    Time { shown: String, exact: String },
+    Time {
+        shown: String,
+        exact: String,
+    },
     /// Calls whose caller nobody knew, or whose time is none.
     Nobody,
     /// The groups that are not shown, so many.
@@ -181,7 +184,11 @@ impl Groups {
             let mut rest = Group::default();
             others.iter().for_each(|(_, group)| rest.merge(group));
             let rest = (Name::Others(others.len()), rest);
-            let at = if self.timed.is_empty() { sorted.len() } else { 0 };
+            let at = if self.timed.is_empty() {
+                sorted.len()
+            } else {
+                0
+            };
             sorted.insert(at, rest);
         }
         sorted

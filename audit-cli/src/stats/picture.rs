@@ -42,7 +42,12 @@ pub(super) fn print(
     if all.calls == 0 {
         return Ok(());
     }
-    picture.table(&counted.groups.sorted(limit), &all, counted.groups.by(), output)?;
+    picture.table(
+        &counted.groups.sorted(limit),
+        &all,
+        counted.groups.by(),
+        output,
+    )?;
     picture.over_time(&counted.timeline, output)?;
     histogram::print(&picture, &all.durations, output)
 }
@@ -145,7 +150,9 @@ impl Picture {
             let gap = if nth + 1 == count { 0 } else { layout.gap };
             column.set_padding((0, gap as u16));
             if nth == 2 && layout.bar > 0 {
-                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed((layout.bar + gap) as u16)));
+                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(
+                    (layout.bar + gap) as u16,
+                )));
             }
         }
         output.line("")?;
@@ -190,8 +197,10 @@ impl Picture {
 
     /// Nothing when all was within one step.
     fn over_time(&self, timeline: &Timeline, output: &mut Output) -> Result<(), Failure> {
-        const LABEL: usize = "other ends  ".len();
-        let room = self.drawn_width().saturating_sub(LABEL + "  most 1,000,000".len());
+        const LABEL: usize = "no success  ".len();
+        let room = self
+            .drawn_width()
+            .saturating_sub(LABEL + "  most 1,000,000".len());
         let Some(steps) = timeline.steps(room.clamp(10, MOST_STEPS)) else {
             return Ok(());
         };
@@ -213,7 +222,7 @@ impl Picture {
         let not_good = calls.map(|calls| calls.not_good);
         for (label, style, values) in [
             ("calls", GOOD, all.collect::<Vec<u64>>()),
-            ("other ends", BAD, not_good.collect()),
+            ("no success", BAD, not_good.collect()),
         ] {
             let most = values.iter().max().copied().unwrap_or(0);
             if most > 0 {
@@ -258,7 +267,9 @@ impl Layout {
         };
         let left = |gap: usize| width.saturating_sub(numbers + (columns + 1) * gap);
         // A long name gives way to a bar of a few columns.
-        for (gap, least_name, least_bar) in [(2, 40, 8), (2, 24, 8), (1, 24, 8), (1, 20, 6), (1, 14, 4)] {
+        for (gap, least_name, least_bar) in
+            [(2, 40, 8), (2, 24, 8), (1, 24, 8), (1, 20, 6), (1, 14, 4)]
+        {
             let name = name.min(least_name);
             if left(gap) >= name + least_bar {
                 let bar = left(gap) - name;
@@ -294,7 +305,11 @@ mod tests {
             (Some(60), 30, 50, (8, 0, 1)),
         ] {
             let layout = Layout::new(width, name, numbers, 8);
-            assert_eq!((layout.name, layout.bar, layout.gap), wanted, "{width:?} {name} {numbers}");
+            assert_eq!(
+                (layout.name, layout.bar, layout.gap),
+                wanted,
+                "{width:?} {name} {numbers}"
+            );
         }
     }
 }

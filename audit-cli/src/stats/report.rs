@@ -15,17 +15,21 @@ pub(super) fn json(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let by = column(counted.groups.by());
-    let groups = counted.groups.sorted(limit).into_iter().map(|(name, group)| {
-        let mut object = Map::new();
-        match name {
-            Name::Text(text) => object.insert(by.into(), text.into()),
-            Name::Time { exact, .. } => object.insert(by.into(), exact.into()),
-            Name::Nobody => object.insert(by.into(), Value::Null),
-            Name::Others(count) => object.insert("others".into(), count.into()),
-        };
-        object.extend(values(&group));
-        Value::Object(object)
-    });
+    let groups = counted
+        .groups
+        .sorted(limit)
+        .into_iter()
+        .map(|(name, group)| {
+            let mut object = Map::new();
+            match name {
+                Name::Text(text) => object.insert(by.into(), text.into()),
+                Name::Time { exact, .. } => object.insert(by.into(), exact.into()),
+                Name::Nobody => object.insert(by.into(), Value::Null),
+                Name::Others(count) => object.insert("others".into(), count.into()),
+            };
+            object.extend(values(&group));
+            Value::Object(object)
+        });
     let groups: Vec<Value> = groups.collect();
     let span = counted.timeline.span();
     let all = json!({
@@ -54,7 +58,7 @@ pub(super) fn csv(
     let heading = heading.iter().map(|(name, _)| *name);
     // Writing to memory doesn't fail.
     let by = column(counted.groups.by());
-    let written = writer.write_record([by].into_iter().chain(heading));
+    writer.write_record([by].into_iter().chain(heading)).ok();
     for (name, group) in groups {
         let name = match name {
             Name::Text(text) => text,
@@ -64,7 +68,7 @@ pub(super) fn csv(
         };
         let numbers = numbers(&group);
         let numbers = numbers.iter().map(|(_, number)| number.to_string());
-        let written = writer.write_record([name].into_iter().chain(numbers));
+        writer.write_record([name].into_iter().chain(numbers)).ok();
     }
     let bytes = writer.into_inner().unwrap_or_default();
     if output.is_terminal() {

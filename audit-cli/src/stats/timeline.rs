@@ -104,9 +104,7 @@ impl Timeline {
         let (last, _) = self.counts.last_key_value()?;
         let (first, last) = (first * self.step, last * self.step);
         let count = |seconds: i64| last.div_euclid(seconds) - first.div_euclid(seconds) + 1;
-        let fits = |seconds: i64| {
-            seconds % self.step == 0 && count(seconds) <= most.max(1) as i64
-        };
+        let fits = |seconds: i64| seconds % self.step == 0 && count(seconds) <= most.max(1) as i64;
         let mut coarser = self.step.max(NICE[NICE.len() - 1]);
         coarser -= coarser % self.step;
         let seconds = NICE.into_iter().find(|seconds| fits(*seconds));
@@ -165,7 +163,11 @@ mod tests {
             (50..70, 2, 10, 2),
         ] {
             let steps = timeline(seconds.clone()).steps(most).unwrap();
-            assert_eq!((steps.seconds, steps.calls.len()), (step, count), "{seconds:?}");
+            assert_eq!(
+                (steps.seconds, steps.calls.len()),
+                (step, count),
+                "{seconds:?}"
+            );
             assert_eq!(all(&steps), (seconds.end - seconds.start) as u64);
         }
         assert!(Timeline::new().steps(60).is_none());

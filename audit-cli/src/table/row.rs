@@ -98,7 +98,7 @@ fn detail(call: &Call<'_>) -> String {
             Kind::Unknown => call.kind().into_owned(),
             _ => String::new(),
         },
-        Detail::Failed { code, retryable } if retryable => format!("{code}, may be tried again"),
+        Detail::Failed { code, retryable } if retryable => format!("{code} (retryable)"),
         Detail::Failed { code, .. } => code.into_owned(),
         Detail::Invalid { message } => message.into_owned(),
         Detail::Denied { missing } if missing.is_empty() => String::new(),

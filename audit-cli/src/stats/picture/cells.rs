@@ -16,8 +16,11 @@ pub(super) enum Kind {
 /// Which columns there are.
 #[derive(Debug)]
 pub(super) struct Columns {
-    columns: Vec<(&'static str, Kind, fn(&Group, &Group) -> String)>,
+    columns: Vec<(&'static str, Kind, Show)>,
 }
+
+/// Shows a number of a group; the other one is all calls.
+type Show = fn(&Group, &Group) -> String;
 
 impl Columns {
     pub(super) fn new(by: By, all: &Group) -> Self {
@@ -26,7 +29,9 @@ impl Columns {
         };
         columns.add("CALLS", Kind::Other, |group, _| number(group.calls));
         if by == By::Outcome {
-            columns.add("SHARE", Kind::Other, |group, all| share(group.calls, all.calls));
+            columns.add("SHARE", Kind::Other, |group, all| {
+                share(group.calls, all.calls)
+            });
         } else {
             columns.add("FAILED", Kind::Failed, |group, _| some(group.failed));
             columns.add("DENIED", Kind::Denied, |group, _| some(group.denied));
@@ -35,14 +40,22 @@ impl Columns {
                 columns.add("UNKNOWN", Kind::Other, |group, _| some(group.unknown));
             }
         }
-        columns.add("P50", Kind::Other, |group, _| took(group.durations.quantile_ms(500)));
-        columns.add("P95", Kind::Other, |group, _| took(group.durations.quantile_ms(950)));
-        columns.add("P99", Kind::Other, |group, _| took(group.durations.quantile_ms(990)));
-        columns.add("MAX", Kind::Other, |group, _| took(group.durations.max_ms()));
+        columns.add("P50", Kind::Other, |group, _| {
+            took(group.durations.quantile_ms(500))
+        });
+        columns.add("P95", Kind::Other, |group, _| {
+            took(group.durations.quantile_ms(950))
+        });
+        columns.add("P99", Kind::Other, |group, _| {
+            took(group.durations.quantile_ms(990))
+        });
+        columns.add("MAX", Kind::Other, |group, _| {
+            took(group.durations.max_ms())
+        });
         columns
     }
 
-    fn add(&mut self, heading: &'static str, kind: Kind, show: fn(&Group, &Group) -> String) {
+    fn add(&mut self, heading: &'static str, kind: Kind, show: Show) {
         self.columns.push((heading, kind, show));
     }
 
@@ -99,9 +112,17 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (given, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+        for (given, shown) in [
+            (0, "0"),
+            (999, "999"),
+            (1_000, "1,000"),
+            (1_234_567, "1,234,567"),
+        ] {
             assert_eq!(number(given), shown);
         }
-        assert_eq!((share(1, 3), share(1, 1_000_000), share(7, 7)), ("33.3%".into(), "0.1%".into(), "100.0%".into()));
+        assert_eq!(
+            (share(1, 3), share(1, 1_000_000), share(7, 7)),
+            ("33.3%".into(), "0.1%".into(), "100.0%".into())
+        );
     }
 }

@@ -33,7 +33,10 @@ pub(super) fn print(
         widths.max().unwrap_or(0).max(least.len())
     };
     let (left, right) = (widest(&labels, "TOOK"), widest(&counts, "CALLS"));
-    let room = picture.drawn_width().saturating_sub(left + right + 4).min(60);
+    let room = picture
+        .drawn_width()
+        .saturating_sub(left + right + 4)
+        .min(60);
     output.line("")?;
     output.line(picture.bold(&format!("{:<left$}  {:>right$}", "TOOK", "CALLS")))?;
     let most = rows.iter().map(|(.., calls)| *calls).max().unwrap_or(0);
@@ -50,7 +53,11 @@ pub(super) fn print(
 /// the last.
 fn rows(durations: &Durations, steps: &[u64]) -> Vec<Row> {
     let powers = (0..20).map_while(|power| 10_u64.checked_pow(power));
-    let edges = powers.flat_map(|power| steps.iter().filter_map(move |step| power.checked_mul(*step)));
+    let edges = powers.flat_map(|power| {
+        steps
+            .iter()
+            .filter_map(move |step| power.checked_mul(*step))
+    });
     let mut edges: Vec<u64> = [0].into_iter().chain(edges).collect();
     edges.push(u64::MAX);
     let rows = edges.windows(2).map(|edge| {
