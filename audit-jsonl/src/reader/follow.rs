@@ -44,7 +44,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// # let path = directory.join("audit.jsonl");
 ///
 /// let sink = JsonLinesAuditSink::builder().path(&path).open()?;
-/// let files = LogFiles::find(&[&path])?;
+/// let files = LogFiles::find(&[&path])?.remove(0);
 /// // First what is there: `LogReader::last(&files, 10)?`. Then what comes.
 /// let mut follower = LogReader::follow(&files)?;
 /// let ts = "2026-11-20T09:30:00.000000Z";
