@@ -173,9 +173,9 @@ fn end_of(log: &LogFiles, kept: Option<&Kept>) -> Result<Option<End>, Failure> {
         }
     }
     if end.is_some() && damaged > 0 {
+        let lines = if damaged == 1 { "line" } else { "lines" };
         output::warn(format_args!(
-            "{path}: what stands after that line is no record, {damaged} times; `audit verify` \
-             says more"
+            "{path}: {damaged} {lines} after that one can't be read; `audit verify` says more"
         ));
     }
     let end = end.ok_or_else(|| no_chain(&path.to_string()))?;

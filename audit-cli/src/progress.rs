@@ -1,10 +1,12 @@
 //! How far it is, on stderr: only where stderr is a terminal.
 
+use std::fmt::Write;
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::output::{self, Palette};
+use crate::text::grouped;
 
 const REDRAWN_PER_SECOND: u8 = 12;
 
@@ -18,18 +20,22 @@ impl Progress {
     /// Of bytes, of which there are so many.
     pub(crate) fn of_bytes(total: u64) -> Self {
         let bar = match Palette::of_stderr().is_on() {
-            true => "{bar:30.green/dim}",
-            false => "{bar:30}",
+            true => "{wide_bar:.green/dim}",
+            false => "{wide_bar}",
         };
         let template = format!(
-            "{{percent:>3}} % {bar} {{bytes}} of {{total_bytes}}, {{bytes_per_sec}}, {{eta}} left"
+            "{{percent:>3}} % {bar} {{decimal_bytes}} of {{decimal_total_bytes}}, \
+             {{decimal_bytes_per_sec}}, {{eta}} left"
         );
         Self::new(Some(total), &template)
     }
 
     /// Of events, of which nobody knows how many there will be.
     pub(crate) fn of_events() -> Self {
-        let progress = Self::new(None, "{spinner} {human_pos} events recorded, {per_sec}");
+        let progress = Self::new(
+            None,
+            "{spinner} {human_pos} events recorded, {rate} a second",
+        );
         if output::is_watched() {
             progress.bar.enable_steady_tick(Duration::from_millis(100));
         }
@@ -44,6 +50,9 @@ impl Progress {
         }
         let style = ProgressStyle::with_template(template);
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+            write!(out, "{}", grouped(state.per_sec() as u64)).ok();
+        });
         let style = match output::speaks_unicode() {
             true => style.progress_chars("━━╌").tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ "),
             false => style.progress_chars("=>-").tick_chars("|/-\\ "),

@@ -100,6 +100,19 @@ impl fmt::Display for Message<'_> {
     }
 }
 
+/// `1,234,567`
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +153,14 @@ mod tests {
             assert_eq!(back, [text]);
         }
         assert_eq!(&*harmless_json(b"\xff\x1b"), "\u{fffd}\\u{1b}".as_bytes());
+    }
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (number, wanted) in [(0, "0"), (999, "999"), (1_000, "1,000")] {
+            assert_eq!(grouped(number), wanted);
+        }
+        assert_eq!(grouped(1_234_567), "1,234,567");
     }
 
     #[test]

@@ -43,30 +43,24 @@ impl<R: Read> Lines<R> {
 
     /// The next line that is at hand without reading.
     pub(crate) fn at_hand(&mut self) -> Option<Line<'_>> {
-        loop {
-            let from = self.searched.max(self.unread.start);
-            let feed = memchr::memchr(b'\n', &self.buffer[from..self.unread.end]);
-            let (line, next) = match feed {
-                Some(at) => (self.unread.start..from + at, from + at + 1),
-                None if self.is_ended && !self.unread.is_empty() => {
-                    (self.unread.clone(), self.unread.end)
-                }
-                None => {
-                    self.searched = self.unread.end;
-                    if self.skips && self.is_ended {
-                        self.skips = false;
-                        return Some(Line::TooLong);
-                    }
-                    return None;
-                }
-            };
-            self.unread.start = next;
-            let skipped = std::mem::take(&mut self.skips);
-            if skipped || line.len() > LONGEST {
-                return Some(Line::TooLong);
+        let from = self.searched.max(self.unread.start);
+        let feed = memchr::memchr(b'\n', &self.buffer[from..self.unread.end]);
+        let (line, next) = match feed {
+            Some(at) => (self.unread.start..from + at, from + at + 1),
+            None if self.is_ended && !self.unread.is_empty() => {
+                (self.unread.clone(), self.unread.end)
             }
-            return Some(Line::Bytes(&self.buffer[line]));
+            None => {
+                self.searched = self.unread.end;
+                let was_last = self.is_ended && std::mem::take(&mut self.skips);
+                return was_last.then_some(Line::TooLong);
+            }
+        };
+        self.unread.start = next;
+        if std::mem::take(&mut self.skips) || line.len() > LONGEST {
+            return Some(Line::TooLong);
         }
+        Some(Line::Bytes(&self.buffer[line]))
     }
 
     /// Waits for more; false at the end, when all is at hand.

@@ -9,7 +9,7 @@ use audit_jsonl::verify::{
 
 use crate::exit::Failure;
 use crate::output::{BAD, BOLD, CAREFUL, DIM, GOOD, NAME, Output};
-use crate::text::{Message, shown};
+use crate::text::{Message, grouped, shown};
 
 /// Verdicts first, then what is behind them.
 pub(crate) fn report(report: &Report, output: &mut Output) -> Result<(), Failure> {
@@ -134,38 +134,4 @@ fn write_block(block: &impl Display, output: &mut Output) -> Result<(), Failure>
 fn count(count: u64, what: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{} {what}{ending}", grouped(count))
-}
-
-/// `1,234,567`
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at) % 3 == 0 {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        for (number, wanted) in [
-            (0, "0"),
-            (999, "999"),
-            (1000, "1,000"),
-            (1234567, "1,234,567"),
-        ] {
-            assert_eq!(grouped(number), wanted);
-        }
-        assert_eq!(
-            (count(1, "line"), count(2, "line")),
-            ("1 line".into(), "2 lines".into())
-        );
-    }
 }
