@@ -1,9 +1,10 @@
 //! `audit query`: the calls that somebody asks for.
 
-mod csv;
+pub(crate) mod csv;
 mod lines;
 mod rows;
 
+use std::borrow::Cow;
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
@@ -13,6 +14,7 @@ use crate::exit::Failure;
 use crate::input::{Input, Paths};
 use crate::output::{self, Output};
 use crate::scan::{self, Flow, Order};
+use crate::text;
 
 /// What `audit query` was asked.
 #[derive(Debug, Args)]
@@ -121,13 +123,14 @@ pub(crate) fn run(options: &QueryOptions) -> Result<ExitCode, Failure> {
         }
         Format::Jsonl => {
             let make = || lines::Chosen::new(filter);
-            let printer = lines::Lines::new(&mut output);
+            let printer = lines::Lines::new(&mut output, text::harmless_json);
             print(&inputs, make, printer, &mut wanted)?;
         }
         Format::Csv => {
             output.bytes(csv::HEADING.as_bytes())?;
             let make = || csv::Chosen::new(filter);
-            let printer = lines::Lines::new(&mut output);
+            let shown = |line: &[u8]| Cow::Owned(csv::shown(line));
+            let printer = lines::Lines::new(&mut output, shown);
             print(&inputs, make, printer, &mut wanted)?;
         }
     }

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-/// A time in microseconds since 1970, which holds any that RFC 3339 can name.
+/// A time in nanoseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Moment(i64);
+pub(crate) struct Moment(i128);
 
 impl Moment {
     /// The time of a record; `None` when it is none.
@@ -18,7 +18,7 @@ impl Moment {
     }
 
     pub(crate) fn of(timestamp: Timestamp) -> Self {
-        Self(timestamp.as_microsecond())
+        Self(timestamp.as_nanosecond())
     }
 
     /// `2026-11-20T09:30:00.000000Z`, as nearly all are written.
@@ -64,16 +64,18 @@ impl Moment {
         let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
         let days = year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468;
         let seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
-        Some(Self(seconds * 1_000_000 + number(20, 26)?))
+        Some(Self(
+            i128::from(seconds) * 1_000_000_000 + i128::from(number(20, 26)?) * 1_000,
+        ))
     }
 
     /// Whole seconds since 1970.
     pub(crate) fn second(self) -> i64 {
-        self.0.div_euclid(1_000_000)
+        self.0.div_euclid(1_000_000_000) as i64
     }
 
     pub(crate) fn timestamp(self) -> Timestamp {
-        Timestamp::from_microsecond(self.0).unwrap_or_default()
+        Timestamp::from_nanosecond(self.0).unwrap_or_default()
     }
 }
 
@@ -212,7 +214,7 @@ impl Clock {
             return String::new();
         };
         let second = moment.second() - quarter * 15 * 60;
-        let milliseconds = moment.0.rem_euclid(1_000_000) / 1_000;
+        let milliseconds = moment.0.rem_euclid(1_000_000_000) / 1_000_000;
         let (minute, second) = (minute + second / 60, second % 60);
         format!("{date_and_hour}:{minute:02}:{second:02}.{milliseconds:03}")
     }

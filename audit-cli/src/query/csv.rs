@@ -7,6 +7,7 @@ use crate::calls::{Call, Detail};
 use crate::exit::Failure;
 use crate::query::lines::Found;
 use crate::scan::Visitor;
+use crate::text;
 
 /// The names of the columns.
 pub(super) const HEADING: &str = "ts,call_id,tool_id,caller_id,granted_capabilities,duration_ms,\
@@ -96,6 +97,13 @@ fn write(call: &Call<'_>, bytes: &mut Vec<u8>) {
             &seq,
         ])
         .ok();
+}
+
+/// A record as a terminal may have it: in one line, with nothing hostile.
+pub(crate) fn shown(record: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(record);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    (text::neutral(text).into_owned() + "\n").into_bytes()
 }
 
 fn bool(value: bool) -> &'static str {

@@ -1,5 +1,7 @@
 //! The very lines of the log.
 
+use std::borrow::Cow;
+
 use audit_jsonl::LogLine;
 
 use crate::calls::Call;
@@ -8,7 +10,6 @@ use crate::exit::Failure;
 use crate::output::Output;
 use crate::query::{Printer, Wanted};
 use crate::scan::Visitor;
-use crate::text;
 
 /// Takes the lines of calls that are asked for.
 pub(super) struct Chosen<'a> {
@@ -64,11 +65,15 @@ impl Visitor for Chosen<'_> {
 /// Prints lines as they are; on a terminal in a form that is harmless there.
 pub(super) struct Lines<'a> {
     output: &'a mut Output,
+    /// Makes a line harmless.
+    shown: Shown,
 }
 
+type Shown = fn(&[u8]) -> Cow<'_, [u8]>;
+
 impl<'a> Lines<'a> {
-    pub(super) fn new(output: &'a mut Output) -> Self {
-        Self { output }
+    pub(super) fn new(output: &'a mut Output, shown: Shown) -> Self {
+        Self { output, shown }
     }
 }
 
@@ -79,7 +84,7 @@ impl Printer for Lines<'_> {
         for nth in wanted.of(found.ends.len()) {
             let line = found.line(nth);
             if self.output.is_terminal() {
-                self.output.bytes(&text::harmless_json(line))?;
+                self.output.bytes(&(self.shown)(line))?;
             } else {
                 self.output.bytes(line)?;
             }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::exit::Failure;
 use crate::output::Output;
+use crate::query;
 use crate::stats::groups::{Group, Name};
 use crate::stats::{By, Counted};
 use crate::text;
@@ -53,26 +54,37 @@ pub(super) fn csv(
     output: &mut Output,
 ) -> Result<(), Failure> {
     let groups = counted.groups.sorted(limit);
-    let mut writer = csv::Writer::from_writer(Vec::new());
     let heading = numbers(&Group::default());
-    let heading = heading.iter().map(|(name, _)| *name);
-    // Writing to memory doesn't fail.
-    let by = column(counted.groups.by());
-    writer.write_record([by].into_iter().chain(heading)).ok();
+    let heading = heading.iter().map(|(name, _)| (*name).to_owned());
+    record(column(counted.groups.by()), heading, output)?;
     for (name, group) in groups {
         let name = match name {
             Name::Text(text) => text,
             Name::Time { exact, .. } => exact,
             Name::Nobody => String::new(),
+            Name::Others(1) => "1 other".to_owned(),
             Name::Others(count) => format!("{count} others"),
         };
         let numbers = numbers(&group);
         let numbers = numbers.iter().map(|(_, number)| number.to_string());
-        writer.write_record([name].into_iter().chain(numbers)).ok();
+        record(&name, numbers, output)?;
     }
+    Ok(())
+}
+
+fn record(
+    name: &str,
+    rest: impl Iterator<Item = String>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory doesn't fail.
+    writer
+        .write_record([name.to_owned()].into_iter().chain(rest))
+        .ok();
     let bytes = writer.into_inner().unwrap_or_default();
     if output.is_terminal() {
-        return output.bytes(&text::harmless_json(&bytes));
+        return output.bytes(&query::csv::shown(&bytes));
     }
     output.bytes(&bytes)
 }

@@ -48,7 +48,12 @@ impl Rows {
                 time,
                 self.outcome(kind),
                 self.cut(&call.tool()),
-                caller.map_or_else(|| "-".to_owned(), |caller| self.cut(&caller)),
+                match caller {
+                    None => "-".to_owned(),
+                    // As nobody knew, it isn't.
+                    Some(caller) if caller.is_empty() => "\"\"".to_owned(),
+                    Some(caller) => self.cut(&caller),
+                },
                 took(call.duration_ms()),
                 self.cut(&detail(call)),
                 self.cut(&call.call_id()),
