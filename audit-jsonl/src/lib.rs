@@ -38,7 +38,8 @@ pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
 pub use crate::reader::{
-    BackwardReader, Damage, DamageKind, Entry, LogLine, LogReader, Position, RecordError,
+    BackwardReader, Damage, DamageKind, Entry, LogFollower, LogLine, LogReader, Position,
+    RecordError, Stopper,
 };
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
 pub use crate::ulid::new_call_id;

@@ -4,6 +4,8 @@ mod find;
 mod group;
 mod order;
 
+use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek};
 use std::path::{Path, PathBuf};
@@ -141,6 +143,14 @@ impl LogFiles {
         self.files.iter().map(LogFile::len).sum()
     }
 
+    /// The files of the log at `path` that have come since its rotated files had
+    /// the known names, in order.
+    pub(crate) fn newer(path: &Path, known: &HashSet<OsString>) -> Result<Self, ReadError> {
+        let mut log = find::newer(path, known)?;
+        order::put_in_order(&mut log)?;
+        Ok(log)
+    }
+
     /// What the head file said before any file was looked at, so that a log that
     /// is being written is never shorter than it.
     #[allow(dead_code, reason = "for the verifier")]
@@ -176,7 +186,6 @@ impl LogFile {
     }
 
     /// Which file it is, whatever its name.
-    #[allow(dead_code, reason = "for the verifier")]
     pub(crate) fn id(&self) -> FileId {
         self.id
     }
@@ -257,7 +266,7 @@ impl LogFile {
 }
 
 /// The first link of a file, past whatever is none.
-fn first_of(file: &mut File) -> io::Result<Option<First>> {
+pub(crate) fn first_of(file: &mut File) -> io::Result<Option<First>> {
     let Some((head, begin, line)) = tail::first_link_line(file, true)? else {
         return Ok(None);
     };

@@ -3,6 +3,7 @@
 mod back_lines;
 mod backward;
 mod entry;
+mod follow;
 mod lines;
 mod overlap;
 mod part;
@@ -15,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 pub use self::backward::BackwardReader;
 pub use self::entry::{Damage, DamageKind, Entry, LogLine, Position, RecordError};
+pub use self::follow::{LogFollower, Stopper};
 use crate::log_files::LogFiles;
 use crate::read_error::ReadError;
 use crate::reader::lines::{Frame, Lines, Section};
@@ -143,6 +145,15 @@ impl LogReader {
     #[must_use]
     pub fn backward(files: &LogFiles) -> BackwardReader {
         BackwardReader::new(files)
+    }
+
+    /// Waits for what is written to a log after its files were looked for.
+    ///
+    /// # Errors
+    ///
+    /// When the log's last file can't be read.
+    pub fn follow(files: &LogFiles) -> Result<LogFollower, ReadError> {
+        LogFollower::new(files)
     }
 
     fn of_parts(parts: impl IntoIterator<Item = Part>) -> Self {

@@ -1,6 +1,6 @@
 //! Looking for the files of a log at the places where they may be.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -41,13 +41,31 @@ pub(super) fn look_at(path: &Path) -> Result<Vec<Given>, ReadError> {
             return Err(ReadError::NotAFile { path: path.clone() });
         }
     }
-    if let Some(log) = log_at(path)? {
+    if let Some(log) = log_at(path, &HashSet::new())? {
         return Ok(vec![Given::Log(log)]);
     }
     match look_into(path)? {
         Some(file) => Ok(vec![Given::Loose(file)]),
         None => Err(ReadError::NotFound { path: path.clone() }),
     }
+}
+
+/// The files of the log at `path` that have come since its rotated files had the
+/// known names, in no order: those with other names, and the active one.
+pub(super) fn newer(path: &Path, known: &HashSet<OsString>) -> Result<LogFiles, ReadError> {
+    if let Some(log) = log_at(path, known)? {
+        return Ok(log);
+    }
+    let active = look_into(path)?.map(|file| LogFile {
+        is_active: true,
+        ..file
+    });
+    Ok(LogFiles {
+        path: path.to_owned(),
+        head_path: Some(names::with_suffix(path, ".head")),
+        head: HeadRead::Absent,
+        files: active.into_iter().collect(),
+    })
 }
 
 /// Where a symbolic link leads to: what belongs to a log stands beside its file.
@@ -62,7 +80,8 @@ fn resolved(path: &Path) -> Result<PathBuf, ReadError> {
 
 /// The log of that path, if there is anything that shows it to be one: a head file
 /// or rotated files.
-fn log_at(path: &Path) -> Result<Option<LogFiles>, ReadError> {
+/// Rotated files of known names are passed over.
+fn log_at(path: &Path, known: &HashSet<OsString>) -> Result<Option<LogFiles>, ReadError> {
     let head_path = names::with_suffix(path, ".head");
     // Before any file, and the active file before it can be renamed.
     let head = read_head(&head_path);
@@ -70,6 +89,7 @@ fn log_at(path: &Path) -> Result<Option<LogFiles>, ReadError> {
     let mut files = Vec::new();
     for name in list(names::directory(path))? {
         if let Some(rotated) = names::parse_rotated(path, &name)
+            && !known.contains(&name)
             && let Some(file) = look_into(&path.with_file_name(name))?
         {
             let rotated = Some(rotated);
@@ -119,7 +139,7 @@ fn all_in(directory: &Path) -> Result<Vec<Given>, ReadError> {
     let mut given = Vec::new();
     for name in logs {
         let path = directory.join(name);
-        if let Some(log) = log_at(&path)? {
+        if let Some(log) = log_at(&path, &HashSet::new())? {
             given.push(Given::Log(log));
         } else if let Some(file) = look_into(&path)? {
             given.push(Given::Loose(file));

@@ -76,6 +76,11 @@ impl<R: Read> Lines<R> {
         self.at
     }
 
+    /// So much was read.
+    pub(super) fn read_to(&self) -> u64 {
+        self.at + self.dropped + (self.end - self.start) as u64
+    }
+
     /// The next line that ends in a line feed; `None` at the end, where there may
     /// be another after more was written.
     pub(super) fn next_line(&mut self) -> io::Result<Option<Frame>> {

@@ -124,7 +124,7 @@ fn any_stream_however_it_comes() {
     impl Read for Trickle {
         fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
             self.1 += 1;
-            if self.1 % 3 == 0 {
+            if self.1.is_multiple_of(3) {
                 return Err(io::ErrorKind::Interrupted.into());
             }
             let length = self.0.len().min(buffer.len()).min(self.1 % 7 + 1);

@@ -11,6 +11,7 @@
 mod backward;
 mod damage;
 mod files;
+mod follow;
 mod forward;
 mod made;
 mod overlap;
