@@ -114,14 +114,15 @@ impl<'a> Record<'a> {
     fn parse(text: &'a str, later: bool) -> Result<Self, FormError> {
         let mut cursor = Cursor::new(text);
         let mut record = Record::default();
-        match record.read(&mut cursor, later) {
+        let result = record.read(&mut cursor, later);
+        if later && record.schema_version <= audit_schema::SCHEMA_VERSION {
+            return Err(FormError {
+                byte: 0,
+                what: loose::NOT_LATER,
+            });
+        }
+        match result {
             Ok(()) => Ok(record),
-            Err(_) if later && record.schema_version <= audit_schema::SCHEMA_VERSION => {
-                Err(FormError {
-                    byte: 0,
-                    what: loose::NOT_LATER,
-                })
-            }
             Err(what) => Err(FormError {
                 byte: cursor.at(),
                 what,

@@ -56,7 +56,7 @@ fn every_outcome_is_there_for_a_reason() {
     assert!(run.says("1000 offered = 1000 written + 0 dropped + 0 fallen back + 0 queued"));
     assert!(run.says("re-read  1,000 records, all agree"));
     // The log's own closing record is a line as well.
-    assert!(run.says("chain    holds over 1,001 lines, head 1000:"));
+    assert!(run.says("verify   intact and complete, 1,001 lines, head 1000:"));
     let too_wide = run.stdout.lines().find(|line| line.chars().count() > 80);
     assert_eq!(too_wide, None);
 }
@@ -232,13 +232,13 @@ fn a_reader_that_leaves_is_no_error() {
 fn a_second_run_continues_the_chain() {
     let scratch = Scratch::new("twice");
     let run = scratch.run(&["--calls", "200"]);
-    assert!(run.says("chain    holds over 201 lines, head 200:"));
+    assert!(run.says("verify   intact and complete, 201 lines, head 200:"));
     // As a crash leaves it.
     scratch.append("audit.jsonl", "{\"ts\":\"2026-");
     let run = scratch.run(&["--calls", "200"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
     assert!(run.says("re-read  200 records, all agree"));
-    assert!(run.says("chain    holds over 402 lines, head 401:"));
+    assert!(run.says("verify   intact but not complete, 402 lines, head 401:"));
     assert_eq!(scratch.log().len(), 400);
 }
 
@@ -254,7 +254,7 @@ fn plain_lines_of_another_program_are_no_damage() {
     }
     let run = scratch.run(&["--calls", "10"]);
     assert_eq!(run.code, Some(0), "{}", run.stderr);
-    assert!(run.says("chain    holds over 11 lines, head 10:"));
+    assert!(run.says("verify   intact and complete, 14 lines, head 10:"));
     assert_eq!(scratch.log().len(), 13);
 }
 
@@ -273,14 +273,10 @@ fn a_log_that_was_tampered_with_fails_the_run() {
     let no_record = |log: &str| log.replacen("{\"ts\"", "[\"ts\"", 1);
     type Tamper<'a> = &'a dyn Fn(&str) -> String;
     let ways: [(&str, Tamper<'_>, &str); 4] = [
-        ("changed", &changed, " of the chain doesn't link to line "),
-        (
-            "taken-out",
-            &taken_out,
-            "line 4: line 4 of the chain doesn't",
-        ),
-        ("put-in", &put_in, "what stands before line 1 of the chain"),
-        ("no-record", &no_record, "line 1: not a record: "),
+        ("changed", &changed, " edited: line "),
+        ("taken-out", &taken_out, " missing: line 3 is missing"),
+        ("put-in", &put_in, " edited: the plain lines before line 1 "),
+        ("no-record", &no_record, "audit.jsonl:1:0: garbled: "),
     ];
     for (way, tamper, told) in ways {
         let scratch = Scratch::new(way);

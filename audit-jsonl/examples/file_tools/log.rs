@@ -1,4 +1,4 @@
-//! The log, read again: what it says of this run, and whether its chain holds.
+//! The log, read again: what it says of this run.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,19 +7,15 @@ use std::path::Path;
 
 use audit_jsonl::CallEvent;
 
-use crate::chain::Chain;
-
 /// How many calls of each tool ended in each way.
 pub(crate) type Counts = BTreeMap<(String, String), u64>;
 
+/// Of this run alone.
 #[derive(Debug, Default)]
 pub(crate) struct Reread {
-    /// Of this run alone.
     pub(crate) counts: Counts,
     pub(crate) records: u64,
     pub(crate) bytes: u64,
-    /// Over all lines, those of other runs and the log's own too.
-    pub(crate) chain: Chain,
 }
 
 /// Reads the whole log. The calls of this run are those with such an id.
@@ -32,7 +28,6 @@ pub(crate) fn reread(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Rere
         let line = line.map_err(|error| failed(error.to_string()))?;
         let event: CallEvent = serde_json::from_str(&line)
             .map_err(|error| failed(format!("not a record: {error}")))?;
-        reread.chain.follow(&line).map_err(failed)?;
         if is_ours(&event.call_id) {
             let key = (event.tool_id, event.outcome.kind().to_owned());
             *reread.counts.entry(key).or_default() += 1;

@@ -12,12 +12,10 @@
 //! caller lacks the right, limited because its caller was too fast, and failed
 //! because the file couldn't be read.
 //!
-//! Where to look first: `run` below opens the log, closes it and checks its work;
-//! `Runtime::dispatch` in `runtime.rs` makes the record of a call; `chain.rs` shows
-//! how anybody can check a log.
+//! Where to look first: `run` below opens the log, closes it, verifies it and checks
+//! its work; `Runtime::dispatch` in `runtime.rs` makes the record of a call.
 
 mod callers;
-mod chain;
 mod log;
 mod options;
 mod report;
@@ -34,7 +32,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{BackpressureStrategy, JsonLinesAuditSink};
+use audit_jsonl::verify::{Integrity, VerifyOptions};
+use audit_jsonl::{BackpressureStrategy, JsonLinesAuditSink, verify};
 
 use crate::options::{HELP, Options};
 use crate::report::{Report, Tally};
@@ -82,6 +81,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let wall = begun.elapsed();
 
     let counters = sink.close(CLOSE_TIMEOUT)?;
+    // As anybody can who has the log. Whoever kept a head gives that as well.
+    let verified = verify(&[&options.log], &VerifyOptions::new())?;
+    if verified.integrity != Integrity::Intact {
+        return Err(format!("the log was altered\n{verified}").into());
+    }
     let reread = log::reread(&options.log, |call_id| runtime.made(call_id))?;
 
     let report = Report {
@@ -91,6 +95,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         wall,
         counters,
         reread: &reread,
+        verified: &verified,
     };
     print(&report.to_string())?;
     report.verdict().map_err(Into::into)

@@ -17,7 +17,7 @@ Options:
   -h, --help    print this
 
 Exit code: 0, or 1 when something failed, the log doesn't agree with the calls
-or its chain doesn't hold, or 2 when the command line makes no sense.
+or it was altered, or 2 when the command line makes no sense.
 ";
 
 #[derive(Debug)]

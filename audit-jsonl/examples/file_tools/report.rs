@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use audit_jsonl::Counters;
+use audit_jsonl::{Counters, verify};
 
 use crate::log::{Counts, Reread};
 use crate::options::Options;
@@ -55,6 +55,7 @@ pub(crate) struct Report<'a> {
     pub(crate) wall: Duration,
     pub(crate) counters: Counters,
     pub(crate) reread: &'a Reread,
+    pub(crate) verified: &'a verify::Report,
 }
 
 impl Report<'_> {
@@ -117,11 +118,18 @@ impl Report<'_> {
         )
     }
 
-    fn chain(&self) -> String {
-        let chain = &self.reread.chain;
-        let lines = counted(chain.lines, "line", "lines");
-        let (seq, hash) = chain.head.clone().unwrap_or_default();
-        let line = format!("chain    holds over {lines}, head {seq}:{hash}");
+    /// What the verifier says of the whole log, other runs included.
+    fn verified(&self) -> String {
+        let lines = self.verified.logs.iter().map(|log| log.lines).sum();
+        let lines = counted(lines, "line", "lines");
+        let complete = match self.verified.complete {
+            true => "and complete",
+            false => "but not complete",
+        };
+        let mut last = self.verified.logs.iter().filter_map(|log| log.last);
+        let head = last.next().map(|last| last.head().to_string());
+        let head = head.unwrap_or_default();
+        let line = format!("verify   intact {complete}, {lines}, head {head}");
         line.chars().take(WIDTH - 1).chain(['…']).collect()
     }
 }
@@ -148,7 +156,7 @@ impl fmt::Display for Report<'_> {
         writeln!(f, "sink     {}", self.counters)?;
         writeln!(f, "log      {log}, {megabytes:.1} MB of this run")?;
         writeln!(f, "re-read  {records}, {agree}")?;
-        writeln!(f, "{}", self.chain())?;
+        writeln!(f, "{}", self.verified())?;
         writeln!(f, "\nNext: tail -n 3 {log}")
     }
 }

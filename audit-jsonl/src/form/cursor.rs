@@ -125,7 +125,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// An escape that serde_json writes: the short one where there is one.
+    /// An escape that `serde_json` writes: the short one where there is one.
     fn escape(&mut self) -> Step<()> {
         let length = match self.rest {
             [_, b'"' | b'\\' | b'b' | b't' | b'n' | b'f' | b'r', ..] => 2,
@@ -244,7 +244,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Any compact JSON value in which no object has a name twice, and whose
-    /// strings are written as serde_json writes them.
+    /// strings are written as `serde_json` writes them.
     pub(super) fn value(&mut self, depth: usize) -> Step<()> {
         if depth == 0 {
             return Err("nested too deeply");

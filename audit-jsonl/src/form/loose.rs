@@ -32,14 +32,14 @@ pub(super) fn read(text: &str, error: FormError) -> Result<CallEvent, FormError>
         });
     }
     match serde_json::from_str::<Names>(text) {
+        Ok(Names { has_chain: true }) => return Err(error),
+        Ok(_) => {}
+        // What is nearly a chained line is told of more exactly.
+        Err(_) if is_nearly_chained(text) => return Err(error),
         Err(failure) if failure.is_data() => {
             return Err(failed(&failure, "a member that stands twice"));
         }
-        // What is nearly a chained line is told of more exactly.
-        Err(_) if is_nearly_chained(text) => return Err(error),
         Err(failure) => return Err(failed(&failure, "no JSON")),
-        Ok(Names { has_chain: true }) => return Err(error),
-        Ok(_) => {}
     }
     serde_json::from_str(text).map_err(|failure| failed(&failure, "no record of a tool call"))
 }

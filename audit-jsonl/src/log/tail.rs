@@ -170,7 +170,12 @@ pub(crate) fn first_link_line(
         let may_be_link = || line.windows(7).any(|word| word == b"\"chain\"");
         if !past_damage || may_be_link() {
             match Line::parse(&line) {
-                Line::Link { head, .. } => return Ok(Some((head, begin, line))),
+                Line::Link { head, .. }
+                    if !past_damage || crate::form::Line::parse(&line).is_ok() =>
+                {
+                    return Ok(Some((head, begin, line)));
+                }
+                Line::Link { .. } => {}
                 Line::Garbage if !past_damage => return Ok(None),
                 Line::Plain | Line::Garbage => {}
             }

@@ -64,8 +64,6 @@ pub struct LogFollower {
     /// The names of rotated files that are of the past.
     known: HashSet<OsString>,
     current: Option<Followed>,
-    /// Looks at `current` are due before it is read.
-    waited: bool,
     /// The file before, for whoever still writes to it.
     before: Option<Followed>,
     next: VecDeque<LogFile>,
@@ -107,7 +105,6 @@ impl LogFollower {
             path: files.path().to_owned(),
             known: known.map(OsString::from).collect(),
             current: None,
-            waited: true,
             before: None,
             next: VecDeque::new(),
             gone: PathBuf::new(),
@@ -158,7 +155,6 @@ impl LogFollower {
             if let Some(found) = self.look()? {
                 break found;
             }
-            self.waited = true;
             let now = Instant::now();
             if deadline.is_some_and(|deadline| deadline <= now) {
                 return Ok(None);
@@ -186,11 +182,10 @@ impl LogFollower {
     /// What there is to give now.
     fn look(&mut self) -> Result<Option<Found>, ReadError> {
         loop {
-            if let Some(frame) = next_in(&mut self.before, self.waited)? {
+            if let Some(frame) = next_in(&mut self.before)? {
                 return Ok(Some(Found::InBefore(frame, true)));
             }
-            if let Some(frame) = next_in(&mut self.current, self.waited)? {
-                self.waited = false;
+            if let Some(frame) = next_in(&mut self.current)? {
                 return Ok(Some(Found::InCurrent(frame, true)));
             }
             if self.next.is_empty() {
@@ -199,7 +194,6 @@ impl LogFollower {
                     return Ok(None);
                 }
                 // It may have been written to until it was renamed.
-                self.waited = true;
                 continue;
             }
             if let Some(found) = self.leave_current() {
@@ -261,24 +255,16 @@ impl LogFollower {
             self.before = Some(current);
         }
         self.current = Some(followed);
-        self.waited = true;
         Ok(None)
     }
 }
 
-/// The next line of a file, which is looked at first if time has passed.
-fn next_in(file: &mut Option<Followed>, waited: bool) -> Result<Option<Frame>, ReadError> {
+fn next_in(file: &mut Option<Followed>) -> Result<Option<Frame>, ReadError> {
     let Some(file) = file else {
         return Ok(None);
     };
-    let mut next = || {
-        if waited {
-            file.look()?;
-        }
-        file.next_line()
-    };
-    let result = next();
-    result.map_err(ReadError::io(file.path()))
+    let next = file.next_line();
+    next.map_err(ReadError::io(file.path()))
 }
 
 impl Stop {

@@ -85,31 +85,38 @@ impl<R: Read> Lines<R> {
     /// be another after more was written.
     pub(super) fn next_line(&mut self) -> io::Result<Option<Frame>> {
         loop {
-            let unseen = &self.buffer[self.scanned..self.end];
-            if let Some(at) = memchr::memchr(b'\n', unseen) {
-                let feed = self.scanned + at;
-                let held = (feed + 1 - self.start) as u64;
-                let len = self.dropped + held;
-                let range = (len <= LONGEST_PLAIN_LINE as u64).then_some(self.start..feed);
-                let frame = Frame {
-                    begin: self.at,
-                    len,
-                    range,
-                };
-                self.at += len;
-                self.dropped = 0;
-                self.start = feed + 1;
-                self.scanned = self.start;
+            if let Some(frame) = self.next_held() {
                 return Ok(Some(frame));
-            }
-            self.scanned = self.end;
-            if self.end - self.start >= LONGEST_PLAIN_LINE {
-                self.drop_held();
             }
             if !self.fill()? {
                 return Ok(None);
             }
         }
+    }
+
+    /// The next line, if it was read already.
+    pub(super) fn next_held(&mut self) -> Option<Frame> {
+        let unseen = &self.buffer[self.scanned..self.end];
+        let Some(at) = memchr::memchr(b'\n', unseen) else {
+            self.scanned = self.end;
+            if self.end - self.start >= LONGEST_PLAIN_LINE {
+                self.drop_held();
+            }
+            return None;
+        };
+        let feed = self.scanned + at;
+        let len = self.dropped + (feed + 1 - self.start) as u64;
+        let range = (len <= LONGEST_PLAIN_LINE as u64).then_some(self.start..feed);
+        let frame = Frame {
+            begin: self.at,
+            len,
+            range,
+        };
+        self.at += len;
+        self.dropped = 0;
+        self.start = feed + 1;
+        self.scanned = self.start;
+        Some(frame)
     }
 
     /// What stands after the last line feed, at the end.

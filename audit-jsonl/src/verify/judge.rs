@@ -95,7 +95,11 @@ impl<'a> Judge<'a> {
                 }
                 Kind::Link => {
                     self.link(block, at, place);
-                    if fact.run > 0 && self.tip == Some(fact.link) && !self.is_copying() {
+                    if fact.run > 0
+                        && self.tip == Some(fact.link)
+                        && !self.is_copying()
+                        && self.pending.lines() == 0
+                    {
                         at += self.run(block, at, place);
                     }
                 }
@@ -250,10 +254,10 @@ impl<'a> Judge<'a> {
             return;
         };
         self.stray = None;
-        if after.end.seq == tip.seq && after.end.hash != tip.hash {
+        if after.end.seq < tip.seq || after.end.seq == tip.seq && after.end.hash != tip.hash {
             let message = format!(
                 "the stream that this one replaces should end with another line {}",
-                tip.seq
+                after.end.seq
             );
             self.edited(place, link.seq, message);
         }

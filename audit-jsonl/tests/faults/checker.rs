@@ -1,11 +1,12 @@
 //! Checks a log and what lies beside it by the format alone: it shares no code
-//! with what wrote them.
+//! with what wrote them. At the end the library's verifier has to agree.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
-use audit_jsonl::CallEvent;
+use audit_jsonl::verify::{Integrity, VerifyOptions};
+use audit_jsonl::{CallEvent, verify};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -71,6 +72,7 @@ pub(crate) fn check(log: &Path) -> Found {
     checker.read(log);
     checker.check_links();
     checker.check_head(log);
+    checker.ask_verifier(log);
     checker.found
 }
 
@@ -320,6 +322,28 @@ impl Checker {
             && !self.names.contains(file)
         {
             self.problem(format!("{}: the damaged {file} isn't there", link.place));
+        }
+    }
+
+    /// What is whole must never be called altered.
+    fn ask_verifier(&mut self, log: &Path) {
+        let others = self.names.iter().filter(|name| {
+            let apart = [".torn-", ".damaged-", ".spoilt"];
+            let stem = log.file_stem().unwrap_or_default().to_string_lossy();
+            name.starts_with(stem.as_ref())
+                && !name.ends_with(".head")
+                && !apart.iter().any(|part| name.contains(part))
+        });
+        let mut paths = vec![log.to_owned()];
+        paths.extend(others.map(|name| log.with_file_name(name)));
+        match verify(&paths, &VerifyOptions::new()) {
+            Err(error) => self.problem(format!("it can't be verified: {error}")),
+            Ok(report) => {
+                let is_whole = self.found.wrong().is_empty();
+                if is_whole && report.integrity == Integrity::NotIntact {
+                    self.problem(format!("the verifier says:\n{report}"));
+                }
+            }
         }
     }
 

@@ -1,13 +1,15 @@
 //! Reads a log as docs/log-format.md states it, and says what is wrong with it.
 //!
 //! Written apart from the library, so that both can't share a mistake: it knows
-//! the schema's types, `serde_json` and SHA-256, and nothing else.
+//! the schema's types, `serde_json` and SHA-256, and nothing else. At the end the
+//! library's verifier has to agree.
 
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use audit_jsonl::CallEvent;
+use audit_jsonl::verify::{Integrity, VerifyOptions};
+use audit_jsonl::{CallEvent, verify};
 use serde_json::{Map, Value};
 
 use crate::form::{form, is_hex, leaf_hash, sha256};
@@ -122,7 +124,28 @@ pub(crate) fn check_with(path: &Path, more: &[PathBuf]) -> Found {
         checker.read(&file);
     }
     checker.end();
+    compare(path, more, &checker.found);
     checker.found
+}
+
+/// The library's verifier must say the same.
+#[track_caller]
+fn compare(path: &Path, more: &[PathBuf], found: &Found) {
+    let paths: Vec<&Path> = [path]
+        .into_iter()
+        .chain(more.iter().map(PathBuf::as_path))
+        .collect();
+    let report = verify(&paths, &VerifyOptions::new()).unwrap();
+    let kinds = [
+        "garbled", "foreign", "edited", "missing", "repeated", "forked", "back", "plain:",
+    ];
+    let is_broken = |problem: &String| kinds.iter().any(|kind| problem.starts_with(kind));
+    let is_broken = found.problems.iter().any(is_broken);
+    let is_whole = found.problems.is_empty();
+    match report.integrity {
+        Integrity::NotIntact => assert!(!is_whole, "{report}"),
+        _ => assert!(!is_broken, "{:#?}\n{report}", found.problems),
+    }
 }
 
 /// The files beside a log that bear a rotated file's name.
@@ -146,22 +169,25 @@ pub(crate) fn rotated(path: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// By their first chained line: streams in the order of their first files' times
-/// of `after`, then by `seq`.
+/// By their first chained line: streams in the order of `after`, then by `seq`; of
+/// those with the same, the one that reaches less far first.
 fn in_order(files: Vec<PathBuf>) -> Vec<PathBuf> {
-    let mut keyed: Vec<(String, u64, Option<String>, PathBuf)> = Vec::new();
+    let mut keyed: Vec<(String, (u64, u64), Option<String>, PathBuf)> = Vec::new();
     for file in files {
         let bytes = fs::read(&file).unwrap();
-        let first = bytes.split(|&byte| byte == b'\n').find_map(chain_of);
+        let mut chains = bytes.split(|&byte| byte == b'\n').filter_map(chain_of);
+        let first = chains.next();
+        let seq_of = |chain: &Map<String, Value>| chain["seq"].as_u64().unwrap_or_default();
+        let last = chains.last().as_ref().map_or(0, seq_of);
         let (stream, seq, after) = match first {
             None => (String::new(), u64::MAX, None),
             Some(chain) => (
                 text(&chain, "stream"),
-                chain["seq"].as_u64().unwrap_or_default(),
+                seq_of(&chain),
                 chain.get("after").map(|after| text_of(after, "stream")),
             ),
         };
-        keyed.push((stream, seq, after, file));
+        keyed.push((stream, (seq, last), after, file));
     }
     // A stream stands after the one that it replaces.
     let replaced: HashMap<String, String> = keyed
@@ -176,10 +202,7 @@ fn in_order(files: Vec<PathBuf>) -> Vec<PathBuf> {
         }
         depth
     };
-    keyed.sort_by_cached_key(|(stream, seq, _, file)| {
-        let size = fs::metadata(file).unwrap().len();
-        (depth(stream), stream.clone(), *seq, size)
-    });
+    keyed.sort_by_cached_key(|(stream, seqs, _, _)| (depth(stream), stream.clone(), *seqs));
     keyed.into_iter().map(|(_, _, _, file)| file).collect()
 }
 
@@ -276,8 +299,11 @@ impl Checker {
         let key = (row.stream.clone(), row.seq);
         if self.seen.get(&key) == Some(&row.hash) {
             if !*at_start {
-                self.problem("repeated", row.seq);
+                return self.problem("repeated", row.seq);
             }
+            // The plain lines before it are copies too.
+            self.plain_lines = 0;
+            self.plain_bytes.clear();
             return;
         }
         *at_start = false;

@@ -46,13 +46,13 @@ fn backward_gives_what_forward_gives() {
 
 #[test]
 fn whatever_stands_in_the_files() {
-    within(DEADLINE, || {
+    within(4 * DEADLINE, || {
         let mut random = Random::new(8);
         let dir = Dir::new();
         let stream = stream(3);
         let first = dir.path(&rotated(&stream, 0));
         let path = dir.path("audit.jsonl");
-        for _ in 0..300 {
+        for _ in 0..80 {
             let mut text = || {
                 let mut text = String::new();
                 for _ in 0..random.below(12) {
@@ -77,10 +77,12 @@ fn whatever_stands_in_the_files() {
 #[test]
 fn lines_that_are_too_long() {
     const MIB: usize = 1024 * 1024;
-    within(DEADLINE, || {
+    // Without optimisation, on a busy machine.
+    within(4 * DEADLINE, || {
         let (_dir, path) = Dir::with_log();
-        for length in [16 * MIB, 16 * MIB + 1, 17 * MIB + 7] {
-            for end in ["\n", ""] {
+        let lengths = [16 * MIB - 1, 16 * MIB, 16 * MIB + 1];
+        for (length, ends) in lengths.into_iter().zip([&[""][..], &["\n", ""], &["\n"]]) {
+            for &end in ends {
                 let long = "x".repeat(length - end.len()) + end;
                 let after = if end.is_empty() {
                     String::new()

@@ -85,7 +85,8 @@ fn an_unfinished_line_at_the_end_of_any_file() {
 #[test]
 fn a_line_that_is_too_long_is_passed_over() {
     const MIB: usize = 1024 * 1024;
-    within(DEADLINE, || {
+    // Without optimisation, on a busy machine.
+    within(4 * DEADLINE, || {
         let shorter = line_of(&event(0)).len();
         for (length, kinds_wanted) in [
             // The longest that is held: a plain record of 16 MiB with its line feed.

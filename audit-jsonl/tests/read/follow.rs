@@ -1,8 +1,12 @@
 //! A log as it grows.
+//!
+//! `AUDIT_TEST_FOLLOWED`: how many random histories are followed; 12 unless given.
+//! `AUDIT_TEST_SEED`: with which to begin.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,7 +17,8 @@ use audit_testkit::{DEADLINE, within};
 use crate::made::{links, rotated, rotated_log, stream};
 use crate::seen::{Seen, all, calls, find, kinds};
 use crate::support::{
-    Dir, append, builder, close, cut_to, event, event_of, line_of, lines_of, log, open, record,
+    Dir, Random, append, builder, close, cut_to, event, event_of, line_of, lines_of, log,
+    number_of, open, record,
 };
 
 fn follow(path: &Path) -> LogFollower {
@@ -367,4 +372,59 @@ fn it_can_be_stopped_from_elsewhere() {
         append(&path, lines_of([5]));
         next_calls(&mut follower, [5]);
     });
+}
+
+#[test]
+fn whatever_happens_to_the_files_each_call_comes_once() {
+    let first = number_of("AUDIT_TEST_SEED", 0);
+    for seed in first..first + number_of("AUDIT_TEST_FOLLOWED", 12) {
+        within(2 * DEADLINE, move || {
+            let mut random = Random::new(seed);
+            let (dir, path) = Dir::with_log();
+            let sink = builder(&path).rotate_at_bytes(64 * 1024).open().unwrap();
+            record(&sink, [0]);
+            let mut follower = follow(&path);
+            let (mut written, mut given) = (1, 1);
+            // What is open there: a file that comes and goes between two looks can't
+            // be seen.
+            let mut seen_file = inode(&path);
+            for step in 0..40 {
+                match random.below(8) {
+                    0 if path.exists() && seen_file == inode(&path) => {
+                        fs::rename(&path, dir.path(&format!("audit.jsonl.{step}"))).unwrap();
+                    }
+                    1 if path.exists() && given == written && seen_file == inode(&path) => {
+                        cut_to(&path, 0);
+                    }
+                    2..5 => {
+                        let calls = random.below(20);
+                        for number in written..written + calls {
+                            sink.on_call(&event_of(number, 300 + random.below(6_000) as usize));
+                            sink.flush(DEADLINE).unwrap();
+                        }
+                        written += calls;
+                    }
+                    5 => {
+                        // Some of it.
+                        let some = random.below(written - given + 1);
+                        next_calls(&mut follower, given..given + some);
+                        given += some;
+                    }
+                    _ => {
+                        next_calls(&mut follower, given..written);
+                        given = written;
+                        nothing(&mut follower);
+                        seen_file = inode(&path);
+                    }
+                }
+            }
+            next_calls(&mut follower, given..written);
+            nothing(&mut follower);
+            close(&sink);
+        });
+    }
+}
+
+fn inode(path: &Path) -> Option<u64> {
+    fs::metadata(path).ok().map(|metadata| metadata.ino())
 }

@@ -95,9 +95,17 @@ impl Followed {
         self.has_links
     }
 
-    /// Looks whether the file was cut, or is another text by now; to be called
-    /// before it is read again.
-    pub(super) fn look(&mut self) -> io::Result<()> {
+    fn read_line(&mut self) -> io::Result<Option<Frame>> {
+        if let Some(frame) = self.lines.next_held() {
+            return Ok(Some(frame));
+        }
+        // However long ago it was read last.
+        self.look()?;
+        self.lines.next_line()
+    }
+
+    /// Looks whether the file was cut, or is another text by now.
+    fn look(&mut self) -> io::Result<()> {
         let metadata = self.file.metadata()?;
         let changed = (metadata.len(), metadata.modified()?);
         if self.changed == Some(changed) {
@@ -125,7 +133,7 @@ impl Followed {
     /// The next line that is new.
     pub(super) fn next_line(&mut self) -> io::Result<Option<Frame>> {
         self.look_for_copies()?;
-        while let Some(frame) = self.lines.next_line()? {
+        while let Some(frame) = self.read_line()? {
             if let Some(line) = &mut self.line {
                 *line += 1;
             }
