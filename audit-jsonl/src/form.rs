@@ -16,7 +16,7 @@
 //!
 //! // One space more, and it is no chained line.
 //! let error = Line::parse(line.replace("\"seq\":", "\"seq\": ").as_bytes()).unwrap_err();
-//! assert_eq!(error.to_string(), "expected a number at byte 282 of the line");
+//! assert_eq!(error.to_string(), "expected a number at byte 285 of the line");
 //! # Ok::<(), audit_jsonl::form::FormError>(())
 //! ```
 

@@ -153,7 +153,6 @@ impl LogFiles {
 
     /// What the head file said before any file was looked at, so that a log that
     /// is being written is never shorter than it.
-    #[allow(dead_code, reason = "for the verifier")]
     pub(crate) fn head(&self) -> &HeadRead {
         &self.head
     }
