@@ -94,7 +94,11 @@ fn write_page(directory: &Path, command: Command, name: &str) -> Result<(), Fail
     let path = directory.join(format!("{name}.1"));
     let page = || -> io::Result<()> {
         let mut page = Vec::new();
-        Man::new(command).title(name).render(&mut page)?;
+        let source = concat!("audit ", env!("CARGO_PKG_VERSION"));
+        Man::new(command)
+            .title(name)
+            .source(source)
+            .render(&mut page)?;
         let mut file = fs::File::create(&path)?;
         file.write_all(&page)
     };

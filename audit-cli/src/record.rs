@@ -53,7 +53,7 @@ A line needs `tool_id`, `outcome`, `duration_ms`, `tier`, `granted_capabilities`
 the schema. Members that it doesn't know are not recorded, and told at the end.
 
 Examples:
-  my-agent --events | audit record --log audit.jsonl
+  my-agent | audit record --log audit.jsonl
   audit record --log audit.jsonl --strict old-calls.jsonl
   printf '%s\\n' \"$event\" | audit record --durable --log audit.jsonl
 

@@ -64,7 +64,6 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     let progress: OnceCell<Progress> = OnceCell::new();
     let mut options = VerifyOptions::new()
         .heads(args.heads.iter().copied())
-        .cancel(spool.cancel())
         .on_progress(|now| {
             let progress = progress.get_or_init(|| Progress::of_bytes(now.bytes_total));
             progress.count(now.bytes);

@@ -2,9 +2,13 @@
 
 use audit_jsonl::{CallEvent, SCHEMA_VERSION, new_call_id, now_rfc3339};
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
+use serde_ignored::Path;
 
 /// The name under which logs keep records of their own.
 const OWN: &str = "audit:log";
+
+/// In characters.
+const LONGEST_NAME: usize = 60;
 
 /// Why a line is no event. It never quotes the line.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,17 +59,32 @@ pub(crate) fn parse(line: &[u8], mut tell: impl FnMut(String)) -> Result<CallEve
 fn read(text: &str, unknown: &mut Vec<String>) -> Result<CallEvent, serde_json::Error> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let event = serde_ignored::deserialize(&mut deserializer, |path| {
-        unknown.push(name_of(&path.to_string()));
+        unknown.push(name_of(&path));
     })?;
     deserializer.end()?;
     Ok(event)
 }
 
-/// Elements of arrays are all alike.
-fn name_of(path: &str) -> String {
-    let is_name = |part: &&str| *part != "?" && part.parse::<usize>().is_err();
-    let parts: Vec<&str> = path.split('.').filter(is_name).collect();
-    parts.join(".")
+/// Elements of arrays are all alike. Whoever makes up names only gets so many
+/// characters of them told.
+fn name_of(path: &Path<'_>) -> String {
+    match path {
+        Path::Root => String::new(),
+        Path::Seq { parent, .. }
+        | Path::Some { parent }
+        | Path::NewtypeStruct { parent }
+        | Path::NewtypeVariant { parent } => name_of(parent),
+        Path::Map { parent, key } => {
+            let mut name = name_of(parent);
+            if !name.is_empty() {
+                name.push('.');
+            }
+            match key.char_indices().nth(LONGEST_NAME) {
+                Some((end, _)) => name + &key[..end] + "…",
+                None => name + key,
+            }
+        }
+    }
 }
 
 /// The line with `ts`, `call_id` and `schema_version`, if it lacks any of them.
@@ -184,6 +203,8 @@ mod tests {
                 "user"
             ]
         );
+        let (_, unknown) = parse_all(&format!("{{{REST},\"{}\":1,\"5\":2}}", "é".repeat(100)));
+        assert_eq!(unknown, [format!("{}…", "é".repeat(60)), "5".into()]);
     }
 
     #[test]
@@ -212,7 +233,7 @@ mod tests {
             ),
             (
                 format!("{{{REST},{REST}}}"),
-                129,
+                128,
                 "duplicate field `tool_id`",
             ),
         ] {

@@ -22,7 +22,7 @@ const CAPACITY: usize = 8_192;
 const LOOK: Duration = Duration::from_millis(100);
 
 /// How long the log may take to close, once all is written or a signal came.
-const CLOSING: Duration = Duration::from_secs(10);
+const CLOSING: Duration = Duration::from_secs(5);
 
 pub(crate) struct Log {
     sink: JsonLinesAuditSink,

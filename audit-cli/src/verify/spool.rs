@@ -1,12 +1,12 @@
 //! Streams put into files, for a log is read by many threads.
 
 use std::cell::RefCell;
-use std::io::{self, Read, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use audit_jsonl::verify::Report;
+use parking_lot::Mutex;
 use tempfile::{Builder, NamedTempFile};
 
 use crate::exit::Failure;
@@ -16,8 +16,8 @@ use crate::input::Stream;
 #[derive(Default)]
 pub(crate) struct Spool {
     files: RefCell<Vec<(NamedTempFile, Stream)>>,
-    /// Ctrl-C must not leave a copy of a log behind.
-    stopped: Arc<AtomicBool>,
+    /// What a signal must not leave behind.
+    paths: Arc<Mutex<Vec<PathBuf>>>,
 }
 
 impl Spool {
@@ -31,34 +31,16 @@ impl Spool {
             let name = stream.name();
             Failure::could_not(format!("{name} can't be copied to a file: {error}"))
         };
-        listen(&self.stopped).map_err(fail)?;
+        if files.is_empty() {
+            watch(&self.paths).map_err(fail)?;
+        }
         let file = Builder::new().prefix("audit-").suffix(".jsonl").tempfile();
         let mut file = file.map_err(fail)?;
-        let mut source = stream.open()?;
-        self.copy(&mut *source, &mut file).map_err(fail)?;
         let path = file.path().to_owned();
+        self.paths.lock().push(path.clone());
+        io::copy(&mut *stream.open()?, &mut file).map_err(fail)?;
         files.push((file, stream.clone()));
         Ok(path)
-    }
-
-    fn copy(&self, source: &mut dyn Read, file: &mut NamedTempFile) -> io::Result<()> {
-        let mut buffer = vec![0; 256 * 1024];
-        loop {
-            if self.stopped.load(Ordering::Relaxed) {
-                return Err(io::Error::other("interrupted"));
-            }
-            match source.read(&mut buffer) {
-                Ok(0) => return file.flush(),
-                Ok(read) => file.write_all(&buffer[..read])?,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// Becomes true when verifying is to stop.
-    pub(crate) fn cancel(&self) -> &AtomicBool {
-        &self.stopped
     }
 
     /// Calls what was read from a stream by the stream's name.
@@ -88,19 +70,30 @@ fn is_same(path: &Path, file: &Path) -> bool {
     path.file_name() == file.file_name()
 }
 
+/// Removes the copies when a signal ends the process.
 #[cfg(unix)]
-fn listen(stopped: &Arc<AtomicBool>) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    use signal_hook::flag;
+fn watch(paths: &Arc<Mutex<Vec<PathBuf>>>) -> io::Result<()> {
+    use std::{fs, thread};
 
-    for signal in [SIGINT, SIGTERM] {
-        flag::register_conditional_default(signal, Arc::clone(stopped))?;
-        flag::register(signal, Arc::clone(stopped))?;
-    }
-    Ok(())
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    use signal_hook::iterator::Signals;
+    use signal_hook::low_level::emulate_default_handler;
+
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGTERM])?;
+    let paths = Arc::clone(paths);
+    let watching = thread::Builder::new().spawn(move || {
+        for signal in signals.forever() {
+            for path in paths.lock().iter() {
+                fs::remove_file(path).ok();
+            }
+            // Ends it as if nobody had listened.
+            emulate_default_handler(signal).ok();
+        }
+    });
+    watching.map(drop)
 }
 
 #[cfg(not(unix))]
-fn listen(_: &Arc<AtomicBool>) -> io::Result<()> {
+fn watch(_: &Arc<Mutex<Vec<PathBuf>>>) -> io::Result<()> {
     Ok(())
 }

@@ -14,11 +14,14 @@ fn the_docs_name_every_verb_and_option() {
         let section = section.unwrap_or_else(|| panic!("no section about {verb}"));
         let section = section.split("\n## ").next().unwrap();
         let (_, help) = run(&[verb, "--help"]).quiet();
-        for word in help
-            .split_whitespace()
-            .filter(|word| word.starts_with("--"))
-        {
-            let option = word.trim_matches(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+        let lines = help.lines().map(str::trim_start);
+        let options = lines
+            .filter(|line| line.starts_with('-'))
+            .filter_map(|line| {
+                let word = line.split_whitespace().find(|word| word.starts_with("--"));
+                word.map(|word| word.trim_end_matches(','))
+            });
+        for option in options {
             let is_everywhere = ["--help", "--version", "--color"].contains(&option);
             assert!(
                 is_everywhere || section.contains(option),

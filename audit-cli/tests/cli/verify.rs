@@ -1,7 +1,12 @@
 use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
+use std::process::Stdio;
 
-use crate::support::{Dir, audit, finish, on_terminal, path_text, run, run_with};
+use crate::support::{
+    Dir, audit, finish, kill, on_terminal, path_text, run, run_with, until, wait,
+};
 
 #[test]
 fn an_intact_log() {
@@ -242,6 +247,32 @@ fn a_copy_of_a_stream_does_not_stay() {
         "{}",
         ran.err
     );
+}
+
+#[test]
+fn a_signal_takes_the_copy_of_a_stream_away() {
+    let text = {
+        let dir = Dir::new();
+        fs::read(dir.log("audit.jsonl", 3)).unwrap()
+    };
+    for (name, number) in [("TERM", 15), ("INT", 2)] {
+        let copies = Dir::new();
+        let mut command = audit(&["verify", "-"]);
+        let command = command.env("TMPDIR", copies.path("")).stdin(Stdio::piped());
+        let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(&text).unwrap();
+        let copied = || {
+            let mut entries = fs::read_dir(copies.path("")).unwrap();
+            let size = entries
+                .next()
+                .map(|entry| entry.unwrap().metadata().map(|m| m.len()));
+            size.is_some_and(|size| size.is_ok_and(|size| size == text.len() as u64))
+        };
+        until("it is copied", copied);
+        kill(child.id(), name);
+        assert_eq!(wait(&mut child).signal(), Some(number));
+        assert_eq!(fs::read_dir(copies.path("")).unwrap().count(), 0);
+    }
 }
 
 #[test]
