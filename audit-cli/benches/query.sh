@@ -1,6 +1,6 @@
 #!/bin/sh
 # Asks the same of 200,000 lines with `audit`, with DuckDB's read_json and with jq,
-# sees that the answers agree, and prints how long each took.
+# sees that the answers agree, and prints how long each took, the start of its process included.
 #
 #     audit-cli/benches/query.sh
 #

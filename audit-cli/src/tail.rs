@@ -5,7 +5,7 @@ mod reader;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use audit_jsonl::{Entry, LogFiles, LogReader};
+use audit_jsonl::{DamageKind, Entry, LogFiles, LogReader};
 use clap::{Args, ValueEnum};
 
 use crate::calls::Call;
@@ -95,6 +95,8 @@ struct Tail<'a> {
     rows: Rows,
     table: Option<Table>,
     damages: Damages,
+    /// What is there is read, and what comes will be.
+    will_follow: bool,
 }
 
 impl<'a> Tail<'a> {
@@ -106,6 +108,7 @@ impl<'a> Tail<'a> {
             output,
             table: None,
             damages: Damages::new(Order::NewestFirst),
+            will_follow: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl<'a> Tail<'a> {
             None => return Ok(()),
         };
         // What is written from here on is left to the follower.
+        self.will_follow = options.follow;
         let mut reader = LogReader::backward(&log);
         let mut last = Vec::new();
         let mut noted = Noted::default();
@@ -135,6 +139,7 @@ impl<'a> Tail<'a> {
 
     fn follow(&mut self, log: &LogFiles) -> Result<(), Failure> {
         let mut follower = LogReader::follow(log)?;
+        self.will_follow = false;
         let mut noted = Noted::default();
         loop {
             let Some(entry) = follower.next_within(STILL_THERE)? else {
@@ -179,8 +184,12 @@ impl<'a> Tail<'a> {
 
     fn look_at(&mut self, entry: &Entry<'_>, noted: &mut Noted) -> Option<Shown> {
         let Entry::Line(line) = entry else {
-            if let Entry::Damage(damage) = entry {
-                noted.note_damage(damage);
+            match entry {
+                // It may be a line that is being written, and will be seen whole.
+                Entry::Damage(damage)
+                    if damage.kind() == DamageKind::Unfinished && self.will_follow => {}
+                Entry::Damage(damage) => noted.note_damage(damage),
+                _ => {}
             }
             return None;
         };

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::made::{calls, chained};
+use crate::made::{MOST_BYTES, calls, chained};
 use crate::support::{Dir, Ran, can, finish, skip, usual};
 
 const DOCS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs");
@@ -20,8 +20,8 @@ fn commands(language: &str) -> Vec<String> {
 /// A directory with a log of several files, where the commands run.
 fn log() -> Dir {
     let dir = Dir::new();
-    let events: Vec<_> = (0..20).flat_map(|_| calls()).collect();
-    chained(&dir.path("audit.jsonl"), &events, Some(20_000));
+    let events: Vec<_> = (0..40).flat_map(|_| calls()).collect();
+    chained(&dir.path("audit.jsonl"), &events, Some(MOST_BYTES));
     fs::copy(
         format!("{DOCS}/audit.lnav.json"),
         dir.path("audit.lnav.json"),
@@ -69,7 +69,7 @@ fn commands_of_the_shell() {
         seen += 1;
     }
     assert!(seen > 0);
-    assert!(dir.read("denied.csv").lines().count() == 21);
+    assert!(dir.read("denied.csv").lines().count() == 41);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn commands_of_jq_count_what_audit_counts() {
     let blocks = commands("sh");
     let jq = blocks.iter().find(|block| block.starts_with("jq")).unwrap();
     let ran = run_in(&dir, "sh", &["-euc", jq]);
-    // 20 times 9 calls through all files, by the last command alone.
+    // 40 times 9 calls through all files, by the last command alone.
     let counts = ran.out.lines().rev().take(3).map(|line| {
         line.split_whitespace()
             .next()
@@ -89,7 +89,7 @@ fn commands_of_jq_count_what_audit_counts() {
             .parse::<u64>()
             .unwrap()
     });
-    assert_eq!(counts.sum::<u64>(), 180);
+    assert_eq!(counts.sum::<u64>(), 360);
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn statements_of_duckdb() {
     let dir = log();
     let all = commands("sql").concat() + "SELECT 'calls', count(*) FROM calls;";
     let ran = run_in(&dir, "duckdb", &["-csv", "-c", &all]);
-    assert!(ran.out.ends_with("calls,180\n"), "{}", ran.out);
+    assert!(ran.out.ends_with("calls,360\n"), "{}", ran.out);
 }
 
 #[test]

@@ -64,6 +64,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             TIMES,
             UNKNOWN_MEMBERS,
             SCRATCH,
+            TABLES,
         ],
     },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
@@ -220,6 +221,16 @@ const UNKNOWN_MEMBERS: &[&str] = &["serde_ignored"];
 
 /// A copy of stdin that nobody else can read, and that goes away.
 const SCRATCH: &[&str] = &["tempfile", "fastrand", "getrandom", "once_cell", "r-efi"];
+
+/// Columns that are as wide as what stands in them, and comma-separated values.
+const TABLES: &[&str] = &[
+    "comfy-table",
+    "csv",
+    "csv-core",
+    "ryu",
+    "unicode-segmentation",
+    "unicode-width",
+];
 
 const PROPTEST: &[&str] = &[
     "proptest",
