@@ -153,9 +153,9 @@ mod tests {
         for nth in 0..500_u64 {
             let ms = nth.pow(3) % 70_001;
             if nth % 3 == 0 {
-                one.add(ms)
+                one.add(ms);
             } else {
-                other.add(ms)
+                other.add(ms);
             }
             both.add(ms);
         }

@@ -1,10 +1,10 @@
 //! Counts for people: a table with bars, calls over time, and how long they took.
 
 mod cells;
+mod grid;
 mod histogram;
 
 use anstyle::Style;
-use comfy_table::{Cell, CellAlignment, ColumnConstraint, Table, Width, presets};
 
 use crate::calls::moment::Clock;
 use crate::exit::Failure;
@@ -12,6 +12,7 @@ use crate::output::{self, BAD, BOLD, CAREFUL, DIM, GOOD, Output, Palette, USUAL_
 use crate::stats::bars::Pen;
 use crate::stats::groups::{Group, Name};
 use crate::stats::picture::cells::{Columns, Kind, number};
+use crate::stats::picture::grid::Cell;
 use crate::stats::timeline::Timeline;
 use crate::stats::{By, Counted, report};
 use crate::table::fit;
@@ -117,62 +118,60 @@ impl Picture {
         let longest = longest.unwrap_or(0).max(heading.len()).max("all".len());
         let layout = Layout::new(self.width, longest, numbers, columns.len());
 
-        let mut table = Table::new();
-        table.load_style(presets::NOTHING);
         let most = groups.iter().map(|(_, group)| group.calls).max();
+        let mut cells: Vec<Vec<Cell>> = Vec::new();
         for (nth, row) in rows.iter().enumerate() {
             let group = nth.checked_sub(1).and_then(|nth| groups.get(nth));
-            let is_all = nth > 0 && group.is_none();
-            let name = match (group, nth) {
+            let mut line = vec![match (group, nth) {
                 (Some((name, _)), _) => self.name(name, &names[nth - 1], layout.name),
-                (None, 0) => self.bold(&heading),
-                (None, _) => self.bold("all"),
-            };
-            let bar = group.map_or(String::new(), |(_, group)| {
-                self.bar(group, most.unwrap_or(0), layout.bar)
-            });
-            let mut cells = vec![Cell::new(name)];
+                (None, 0) => self.bold_cell(&heading),
+                (None, _) => self.bold_cell("all"),
+            }];
             for (column, text) in row.iter().enumerate() {
-                let text = match nth {
-                    0 => self.bold(text),
-                    _ if is_all => self.bold(text),
-                    _ => self.number(text, columns.kind(column)),
+                let painted = match group {
+                    Some(_) => self.number(text, columns.kind(column)),
+                    None => self.bold(text),
                 };
-                cells.push(Cell::new(text).set_alignment(CellAlignment::Right));
+                line.push(Cell {
+                    text: painted,
+                    width: text.len(),
+                    is_right: true,
+                });
                 if column == 0 && layout.bar > 0 {
-                    cells.push(Cell::new(&bar));
+                    let bar =
+                        group.map(|(_, group)| self.bar(group, most.unwrap_or(0), layout.bar));
+                    line.push(bar.unwrap_or_default());
                 }
             }
-            table.add_row(cells);
-        }
-        let count = table.column_count();
-        for (nth, column) in table.column_iter_mut().enumerate() {
-            let gap = if nth + 1 == count { 0 } else { layout.gap };
-            column.set_padding((0, gap as u16));
-            if nth == 2 && layout.bar > 0 {
-                column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(
-                    (layout.bar + gap) as u16,
-                )));
-            }
+            cells.push(line);
         }
         output.line("")?;
-        for line in table.trim_fmt().lines() {
-            output.line(line.trim_end())?;
-        }
-        Ok(())
+        grid::print(&cells, layout.gap, output)
     }
 
-    fn name(&self, name: &Name, text: &str, width: usize) -> String {
-        let (shown, _, is_cut) = fit(text, width);
-        let mut shown = match name {
+    fn name(&self, name: &Name, text: &str, width: usize) -> Cell {
+        let (shown, width, is_cut) = fit(text, width);
+        let mut text = match name {
             Name::Text(_) => text::shown(shown, &self.palette).into_owned(),
             Name::Time { .. } => shown.to_owned(),
             Name::Nobody | Name::Others(_) => self.palette.paint(DIM, shown).to_string(),
         };
         if is_cut {
-            shown.push(crate::table::ellipsis());
+            text.push(crate::table::ellipsis());
         }
-        shown
+        Cell {
+            text,
+            width,
+            is_right: false,
+        }
+    }
+
+    fn bold_cell(&self, text: &str) -> Cell {
+        Cell {
+            text: self.bold(text),
+            width: text.len(),
+            is_right: false,
+        }
     }
 
     fn bold(&self, text: &str) -> String {
@@ -189,10 +188,17 @@ impl Picture {
         self.palette.paint(style, text).to_string()
     }
 
-    fn bar(&self, group: &Group, most: u64, width: usize) -> String {
+    fn bar(&self, group: &Group, most: u64, width: usize) -> Cell {
         let bar = self.pen.bar(group.success(), group.calls, most, width);
-        let good = self.palette.paint(GOOD, bar.good);
-        format!("{good}{}", self.palette.paint(BAD, bar.rest))
+        let part = |style, part: String| match part.is_empty() {
+            true => part,
+            false => self.palette.paint(style, part).to_string(),
+        };
+        Cell {
+            text: part(GOOD, bar.good) + &part(BAD, bar.rest),
+            width: bar.width,
+            is_right: false,
+        }
     }
 
     /// Nothing when all was within one step.

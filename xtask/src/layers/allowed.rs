@@ -222,15 +222,8 @@ const UNKNOWN_MEMBERS: &[&str] = &["serde_ignored"];
 /// A copy of stdin that nobody else can read, and that goes away.
 const SCRATCH: &[&str] = &["tempfile", "fastrand", "getrandom", "once_cell", "r-efi"];
 
-/// Columns that are as wide as what stands in them, and comma-separated values.
-const TABLES: &[&str] = &[
-    "comfy-table",
-    "csv",
-    "csv-core",
-    "ryu",
-    "unicode-segmentation",
-    "unicode-width",
-];
+/// Comma-separated values, and how wide a text is on a terminal.
+const TABLES: &[&str] = &["csv", "csv-core", "ryu", "unicode-width"];
 
 const PROPTEST: &[&str] = &[
     "proptest",
