@@ -66,6 +66,7 @@ pub(crate) enum Event {
     /// All was read, or reading has stopped, for this reason.
     Read(Result<(), Stopped>),
     /// A signal came.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "signals are Unix's"))]
     Signal(i32),
 }
 

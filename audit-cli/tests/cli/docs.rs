@@ -23,7 +23,7 @@ fn the_docs_name_every_verb_and_option() {
         let section = docs.split(&format!("\n## audit {verb}\n")).nth(1);
         let section = section.unwrap_or_else(|| panic!("no section about {verb}"));
         let section = section.split("\n## ").next().unwrap();
-        let (_, help) = run(&[verb, "--help"]).quiet();
+        let (_, help) = run(&[*verb, "--help"]).quiet();
         let lines = help.lines().map(str::trim_start);
         let options = lines
             .filter(|line| line.starts_with('-'))
