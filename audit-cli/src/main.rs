@@ -1,12 +1,24 @@
 //! The command `audit`: parses arguments and calls the libraries.
 
-#![expect(
-    clippy::print_stderr,
-    reason = "a command tells its user on stderr what went wrong"
-)]
-
+mod calls;
 mod cli;
 mod exit;
+mod head;
+mod ids;
+mod input;
+mod output;
+mod pages;
+mod progress;
+mod query;
+mod record;
+mod scan;
+mod schema;
+mod stats;
+mod table;
+mod tail;
+mod text;
+mod verify;
+mod when;
 mod wrap;
 
 use std::process::ExitCode;
@@ -20,7 +32,17 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return exit::of_arguments(&error),
     };
+    cli.color.apply();
     let result = match cli.command {
+        Command::Query(options) => query::run(&options),
+        Command::Stats(options) => stats::run(&options),
+        Command::Tail(options) => tail::run(&options),
+        Command::Record(options) => record::run(options),
+        Command::Verify(args) => verify::run(&args),
+        Command::Head(options) => head::run(&options),
+        Command::Schema(_) => schema::run(),
+        Command::Completions(options) => pages::completions(&options),
+        Command::Man(options) => pages::man(&options),
         Command::Wrap(options) => wrap::run(options),
         #[cfg(target_os = "linux")]
         Command::Exec(options) => wrap::exec(&options),
@@ -28,7 +50,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(failure) => {
-            eprintln!("audit: error: {failure}");
+            failure.tell();
             failure.exit_code()
         }
     }

@@ -14,7 +14,6 @@ mod scan;
 mod server;
 mod session;
 mod stdio;
-mod ulid;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use audit_jsonl::{CallEvent, Outcome, now_rfc3339};
 
+use crate::ids;
 use crate::wrap::calls::open::{Open, Request};
 use crate::wrap::calls::tools::Tools;
 use crate::wrap::outcome::{self, Listed, Texts, code};
 use crate::wrap::scan::message::{Mark, Message, Peer, Reply, RpcError, Task};
-use crate::wrap::ulid;
 
 /// How long a call that was taken back may still be answered.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
@@ -239,7 +239,7 @@ impl Calls {
 
     fn begin(&self, message: &Message) -> Call {
         Call {
-            id: ulid::new(),
+            id: ids::call_id(),
             ts: now_rfc3339(),
             began: Instant::now(),
             tool: message.params.name.clone(),

