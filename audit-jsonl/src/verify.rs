@@ -160,7 +160,7 @@ pub fn verify(
     let mut progress = Ticker::new(options, total);
     let reports = logs.iter().map(|log| {
         let heads = conclude::heads_at_hand(log, &options.heads);
-        let mut judge = Judge::new(log.files(), heads, options.problem_limit);
+        let mut judge = Judge::new(log.files(), heads, options.problem_limit, options.cancel);
         pipeline::run(log, &mut judge, options, &mut progress)?;
         Ok(conclude(log, judge))
     });

@@ -105,7 +105,7 @@ impl Judge<'_> {
             let last = self.completeness.streams.iter().rev().find(of_stream);
             self.completeness.not_there = Some(Extent {
                 stream: record.head.stream,
-                first: last.map_or(0, |extent| extent.last + 1),
+                first: last.map_or(0, |extent| extent.last.saturating_add(1)),
                 last: seq,
             });
             return HeadFinding::NotThere;

@@ -196,6 +196,13 @@ impl Display for Completeness {
             let file = Safe(&aside.file);
             writeln!(f, "  {} stand in {file}, which was set aside", aside.lines)?;
         }
+        if self.unlisted > 0 {
+            let more = self.unlisted;
+            writeln!(
+                f,
+                "  and {more} more streams, ends of streams or power losses"
+            )?;
+        }
         for tail in &self.unfinished {
             let (bytes, file) = (of(tail.bytes, "byte"), tail.file.display().to_string());
             writeln!(

@@ -21,6 +21,7 @@ mod form;
 #[path = "../log/form.rs"]
 mod form_of_chain;
 mod heads;
+mod hostile;
 mod live;
 mod made;
 mod memory;
