@@ -76,6 +76,7 @@ impl Judge<'_> {
             Sighting::Agrees => return HeadFinding::Agrees,
             Sighting::SetAside => return HeadFinding::SetAside,
             Sighting::Missing => return HeadFinding::Missing,
+            Sighting::Vanished => return HeadFinding::Vanished,
             Sighting::Other(place) => {
                 let message = format!("line {seq} is another than {} says", of(compared));
                 self.problems.add_of_head(

@@ -123,6 +123,9 @@ impl Display for HeadReport {
             HeadFinding::SetAside => {
                 "can't be compared: the line is in a file that was set aside; give that too"
             }
+            HeadFinding::Vanished => {
+                "can't be compared: files were removed meanwhile; verify again"
+            }
             HeadFinding::NotThere => {
                 "is about lines that a power loss took before they were synced"
             }

@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::log_files::LogFile;
 use crate::verify::block::{Block, FileEnd, Kind, Link, Notes};
-use crate::verify::compare::Heads;
+use crate::verify::compare::{Heads, Sighting};
 use crate::verify::completeness::{Extent, Unfinished, Vanished};
 use crate::verify::found::{Place, Problems};
 use crate::verify::index::Index;
@@ -298,7 +298,11 @@ impl<'a> Judge<'a> {
             });
             return;
         }
-        self.heads.missing(link.stream, first, last);
+        let seen = match self.vanished {
+            true => Sighting::Vanished,
+            false => Sighting::Missing,
+        };
+        self.heads.missing(link.stream, first, last, seen);
         if !self.vanished {
             let message = missing(first, last);
             self.problems
@@ -389,6 +393,9 @@ impl<'a> Judge<'a> {
 
     /// All lines were judged.
     pub(super) fn end(&mut self) {
+        if self.vanished {
+            self.heads.vanished_after(self.tip);
+        }
         let completeness = &mut self.completeness;
         completeness.untold_plain_lines += self.pending.lines();
         completeness.not_closed = completeness.opened.saturating_sub(completeness.closed);

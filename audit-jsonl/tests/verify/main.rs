@@ -32,3 +32,4 @@ mod report;
 #[allow(dead_code, reason = "not all of it is of use here")]
 #[path = "../log/support.rs"]
 mod support;
+mod vanished;
