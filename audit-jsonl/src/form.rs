@@ -62,6 +62,13 @@ pub struct FormError {
     pub what: &'static str,
 }
 
+impl FormError {
+    const TOO_LONG: Self = Self {
+        byte: LONGEST_PLAIN_LINE,
+        what: "a line of more than 16 MiB",
+    };
+}
+
 impl<'a> Line<'a> {
     /// A line without its line feed.
     ///
@@ -86,7 +93,8 @@ impl<'a> Line<'a> {
     #[inline]
     pub fn parse_text(text: &'a str) -> Result<Self, FormError> {
         match Record::parse(text, false) {
-            Ok(record) => Ok(Self::Record(record)),
+            Ok(record) if text.len() <= LONGEST_PLAIN_LINE => Ok(Self::Record(record)),
+            Ok(_) => Err(FormError::TOO_LONG),
             Err(error) => Self::parse_slowly(text, error),
         }
     }
@@ -94,10 +102,7 @@ impl<'a> Line<'a> {
     #[cold]
     fn parse_slowly(text: &'a str, error: FormError) -> Result<Self, FormError> {
         if text.len() > LONGEST_PLAIN_LINE {
-            return Err(FormError {
-                byte: LONGEST_PLAIN_LINE,
-                what: "a line of more than 16 MiB",
-            });
+            return Err(FormError::TOO_LONG);
         }
         let error = match Record::parse(text, true) {
             Ok(record) => return Ok(Self::Record(record)),

@@ -113,8 +113,9 @@ pub enum VerifyError {
 /// A path is that of a log, which stands for its rotated files and its head file
 /// too; that of a directory, for every log in it; or that of a rotated file, a copy
 /// or a file that was set aside, which joins the log among those given that it
-/// belongs to. Memory is bounded, whatever the size of the log: some 30 MiB. The log
-/// may be written to meanwhile; it is verified as far as it reached at the beginning.
+/// belongs to. Memory is bounded, whatever the size of the log: some 30 MiB, and more
+/// where lines are megabytes long, as no chained line is. The log may be written to
+/// meanwhile; it is verified as far as it reached at the beginning.
 ///
 /// ```
 /// use audit_jsonl::verify::{Head, Integrity, VerifyOptions};
@@ -160,7 +161,7 @@ pub fn verify(
     let mut progress = Ticker::new(options, total);
     let reports = logs.iter().map(|log| {
         let heads = conclude::heads_at_hand(log, &options.heads);
-        let mut judge = Judge::new(log.files(), heads, options.problem_limit);
+        let mut judge = Judge::new(log.files(), heads, options.problem_limit, options.cancel);
         pipeline::run(log, &mut judge, options, &mut progress)?;
         Ok(conclude(log, judge))
     });
@@ -223,7 +224,7 @@ impl<'a> VerifyOptions<'a> {
         self
     }
 
-    /// Cancels once this is true, within a tenth of a second.
+    /// Cancels once this is true, mostly within a tenth of a second.
     #[must_use]
     pub fn cancel(mut self, cancel: &'a AtomicBool) -> Self {
         self.cancel = Some(cancel);

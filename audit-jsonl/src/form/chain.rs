@@ -2,7 +2,7 @@
 
 use crate::chain::{LeafHash, StreamId};
 use crate::form::Text;
-use crate::form::cursor::{Cursor, Step};
+use crate::form::cursor::{Cursor, Names, Step};
 
 /// What a line says of its place in the chain, and of what happened before it.
 ///
@@ -129,7 +129,7 @@ impl<'a> Chain<'a> {
         self.bare = false;
         self.read_notes(cursor)?;
         if later && cursor.starts_with(b",\"") {
-            let mut names = KNOWN.to_vec();
+            let mut names = Names::of(&KNOWN);
             while cursor.passes(b",\"") {
                 cursor.unknown_member(&mut names, 100)?;
             }

@@ -2,6 +2,8 @@
 //!
 //! A step that fails leaves the place at the byte where the form breaks.
 
+use std::collections::HashSet;
+
 use crate::encode::escapes_in;
 use crate::form::Text;
 
@@ -259,7 +261,7 @@ impl<'a> Cursor<'a> {
                 if self.passes(b"}") {
                     return Ok(());
                 }
-                let mut names = Vec::new();
+                let mut names = Names::default();
                 loop {
                     self.expect(b"\"", "expected the name of a member")?;
                     self.unknown_member(&mut names, depth)?;
@@ -289,14 +291,13 @@ impl<'a> Cursor<'a> {
     }
 
     /// A name, from behind its opening quotation mark, and a value.
-    pub(super) fn unknown_member(&mut self, names: &mut Vec<&'a str>, depth: usize) -> Step<()> {
+    pub(super) fn unknown_member(&mut self, names: &mut Names<'a>, depth: usize) -> Step<()> {
         let before = self.clone();
         let Text(name) = self.text()?;
-        if names.contains(&name) {
+        if !names.is_new(name) {
             *self = before;
             return Err("a member that stands twice");
         }
-        names.push(name);
         self.expect(b":", "expected a colon")?;
         self.value(depth - 1)
     }
@@ -327,5 +328,35 @@ impl<'a> Cursor<'a> {
             digits(self)?;
         }
         Ok(())
+    }
+}
+
+/// So many names are compared one by one.
+const FEW_NAMES: usize = 32;
+
+/// The names of an object's members so far, each as it stands in the line.
+#[derive(Debug, Default)]
+pub(super) struct Names<'a> {
+    few: Vec<&'a str>,
+    many: HashSet<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn of(known: &[&'a str]) -> Self {
+        Self {
+            few: known.to_vec(),
+            many: HashSet::new(),
+        }
+    }
+
+    fn is_new(&mut self, name: &'a str) -> bool {
+        if self.few.contains(&name) {
+            return false;
+        }
+        if self.few.len() < FEW_NAMES {
+            self.few.push(name);
+            return true;
+        }
+        self.many.insert(name)
     }
 }

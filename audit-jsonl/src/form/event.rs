@@ -4,7 +4,7 @@ use std::iter;
 
 use audit_schema::{CallEvent, CapProvenance, ProvSource};
 
-use crate::form::cursor::{Cursor, Step};
+use crate::form::cursor::{Cursor, Names, Step};
 use crate::form::{Chain, Text, Texts};
 
 /// A record, as it stands in a line. The members are those of [`CallEvent`].
@@ -178,7 +178,7 @@ impl<'a> Record<'a> {
     #[cold]
     fn read_later_event(&mut self, cursor: &mut Cursor<'a>) -> Step<()> {
         cursor.expect(b"{", "expected a record")?;
-        let mut names = KNOWN.to_vec();
+        let mut names = Names::of(&KNOWN);
         let mut next = 0;
         let mut first = true;
         loop {
@@ -434,7 +434,7 @@ fn provenance<'a>(cursor: &mut Cursor<'a>) -> Step<Provenance<'a>> {
 #[cold]
 fn rest_of_unknown(cursor: &mut Cursor<'_>) -> Step<()> {
     if cursor.starts_with(b",\"") {
-        let mut names = vec!["kind"];
+        let mut names = Names::of(&["kind"]);
         while cursor.passes(b",\"") {
             cursor.unknown_member(&mut names, 100)?;
         }

@@ -99,9 +99,11 @@ fn log_at(path: &Path, known: &HashSet<OsString>) -> Result<Option<LogFiles>, Re
     if files.is_empty() && head == HeadRead::Absent {
         return Ok(None);
     }
-    if let Some(active) = active {
-        // Renamed since.
-        files.retain(|file| !is_same(file, &active));
+    // Unless it was renamed since: then it has the name that it has kept, by which
+    // it is known from now on.
+    if let Some(active) = active
+        && !files.iter().any(|file| is_same(file, &active))
+    {
         let is_active = true;
         files.push(LogFile {
             is_active,

@@ -8,6 +8,9 @@ use crate::form::{Chain, Gone, Line, Told};
 /// Stands where a line has no notes.
 const NO_NOTES: u32 = u32::MAX;
 
+/// In a log that is what it should be a block has lines of one stream, or two.
+const MOST_STREAMS: usize = 8;
+
 /// Whole lines of one file.
 #[derive(Debug, Default)]
 pub(super) struct Block {
@@ -23,7 +26,8 @@ pub(super) struct Block {
     pub(super) end: Option<FileEnd>,
     pub(super) facts: Vec<Fact>,
     notes: Vec<Notes>,
-    /// Of each stream, the lowest number and the highest.
+    /// Of each stream, the lowest number and the highest; but for the first few,
+    /// streams share one.
     pub(super) ranges: Vec<Range>,
 }
 
@@ -39,7 +43,8 @@ pub(super) enum FileEnd {
 
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Range {
-    pub(super) stream: StreamId,
+    /// `None` stands for any.
+    pub(super) stream: Option<StreamId>,
     pub(super) least: u64,
     pub(super) most: u64,
 }
@@ -154,6 +159,8 @@ impl Block {
     }
 
     fn widen(&mut self, stream: StreamId, seq: u64) {
+        let is_full = self.ranges.len() >= MOST_STREAMS;
+        let stream = (!is_full || self.has_range_of(stream)).then_some(stream);
         match self.ranges.iter_mut().find(|range| range.stream == stream) {
             Some(range) => {
                 range.least = range.least.min(seq);
@@ -165,6 +172,11 @@ impl Block {
                 most: seq,
             }),
         }
+    }
+
+    fn has_range_of(&self, stream: StreamId) -> bool {
+        let mut ranges = self.ranges.iter();
+        ranges.any(|range| range.stream == Some(stream))
     }
 
     fn count_runs(&mut self) {

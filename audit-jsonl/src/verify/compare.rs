@@ -21,6 +21,8 @@ pub(super) enum Sighting {
     None,
     /// Its number is one of those that are missing.
     Missing,
+    /// It may have stood in a file that was removed meanwhile.
+    Vanished,
     /// Another line of the chain has its number.
     Other(Place),
     /// A line says that its stream ended so.
@@ -95,12 +97,25 @@ impl Heads {
         }
     }
 
-    /// Lines that are missing, which is told.
-    pub(super) fn missing(&mut self, stream: StreamId, first: u64, last: u64) {
+    /// Lines that are missing, which is told, or that vanished.
+    pub(super) fn missing(&mut self, stream: StreamId, first: u64, last: u64, seen: Sighting) {
         for compared in &mut self.0 {
             let of_stream = compared.stream.is_none_or(|its| its == stream);
             if of_stream && (first..=last).contains(&compared.head.seq) {
-                compared.note(Sighting::Missing);
+                compared.note(seen);
+            }
+        }
+    }
+
+    /// The log's last files vanished, those after the line `tip`.
+    pub(super) fn vanished_after(&mut self, tip: Option<Link>) {
+        for compared in &mut self.0 {
+            let stood_before = tip.is_some_and(|tip| {
+                let of_stream = compared.stream.is_none_or(|its| its == tip.stream);
+                of_stream && compared.head.seq <= tip.seq
+            });
+            if !stood_before {
+                compared.note(Sighting::Vanished);
             }
         }
     }
@@ -123,9 +138,10 @@ impl Sighting {
         match self {
             Self::None => 0,
             Self::Missing => 1,
-            Self::Other(_) => 2,
-            Self::SetAside => 3,
-            Self::Agrees => 4,
+            Self::Vanished => 2,
+            Self::Other(_) => 3,
+            Self::SetAside => 4,
+            Self::Agrees => 5,
         }
     }
 }

@@ -59,7 +59,17 @@ pub struct Completeness {
     pub overlap_lines: u64,
     /// Files that were removed while the log was verified.
     pub vanished: Vec<Vanished>,
+    /// How many entries there are that `streams`, `gone` and `set_aside` have no
+    /// room for: each has up to 1,000. The last of `streams` is always the last
+    /// that there is.
+    pub unlisted: u64,
 }
+
+/// So many entries has each list that lines make longer.
+const LISTED: usize = 1_000;
+
+/// No file system has longer names, in characters.
+const LONGEST_NAME: usize = 255;
 
 /// Some lines of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -107,6 +117,43 @@ pub struct Vanished {
 }
 
 impl Completeness {
+    /// A line of the chain.
+    pub(super) fn add_to_stream(&mut self, stream: StreamId, seq: u64) {
+        match self.streams.last_mut() {
+            Some(extent) if extent.stream == stream => {
+                extent.last = seq;
+                return;
+            }
+            _ => {}
+        }
+        if self.streams.len() >= LISTED {
+            self.streams.pop();
+            self.unlisted += 1;
+        }
+        self.streams.push(Extent {
+            stream,
+            first: seq,
+            last: seq,
+        });
+    }
+
+    pub(super) fn add_gone(&mut self, lines: Extent) {
+        if self.gone.len() < LISTED {
+            self.gone.push(lines);
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
+    pub(super) fn add_set_aside(&mut self, lines: Extent, file: &str) {
+        if self.set_aside.len() < LISTED {
+            let file = file.chars().take(LONGEST_NAME).collect();
+            self.set_aside.push(SetAside { lines, file });
+        } else {
+            self.unlisted += 1;
+        }
+    }
+
     /// Whether nothing is said to be lacking.
     pub(super) fn is_complete(&self) -> bool {
         self.lost == 0

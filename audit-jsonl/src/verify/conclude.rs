@@ -76,6 +76,7 @@ impl Judge<'_> {
             Sighting::Agrees => return HeadFinding::Agrees,
             Sighting::SetAside => return HeadFinding::SetAside,
             Sighting::Missing => return HeadFinding::Missing,
+            Sighting::Vanished => return HeadFinding::Vanished,
             Sighting::Other(place) => {
                 let message = format!("line {seq} is another than {} says", of(compared));
                 self.problems.add_of_head(
@@ -105,7 +106,7 @@ impl Judge<'_> {
             let last = self.completeness.streams.iter().rev().find(of_stream);
             self.completeness.not_there = Some(Extent {
                 stream: record.head.stream,
-                first: last.map_or(0, |extent| extent.last + 1),
+                first: last.map_or(0, |extent| extent.last.saturating_add(1)),
                 last: seq,
             });
             return HeadFinding::NotThere;

@@ -123,6 +123,9 @@ impl Display for HeadReport {
             HeadFinding::SetAside => {
                 "can't be compared: the line is in a file that was set aside; give that too"
             }
+            HeadFinding::Vanished => {
+                "can't be compared: files were removed meanwhile; verify again"
+            }
             HeadFinding::NotThere => {
                 "is about lines that a power loss took before they were synced"
             }
@@ -195,6 +198,13 @@ impl Display for Completeness {
         for aside in &self.set_aside {
             let file = Safe(&aside.file);
             writeln!(f, "  {} stand in {file}, which was set aside", aside.lines)?;
+        }
+        if self.unlisted > 0 {
+            let more = self.unlisted;
+            writeln!(
+                f,
+                "  and {more} more streams, ends of streams or power losses"
+            )?;
         }
         for tail in &self.unfinished {
             let (bytes, file) = (of(tail.bytes, "byte"), tail.file.display().to_string());

@@ -1,6 +1,7 @@
 //! Finding a line again that was read before.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::chain::{LeafHash, StreamId};
 use crate::log_files::LogFile;
@@ -21,6 +22,9 @@ pub(super) struct Index<'a> {
     entries: Vec<Entry>,
     kept: VecDeque<(usize, Lines)>,
     read_again: usize,
+    /// How many blocks were added.
+    blocks: usize,
+    cancel: Option<&'a AtomicBool>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -48,17 +52,20 @@ pub(super) enum Seen {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn new(files: &'a [LogFile]) -> Self {
+    pub(super) fn new(files: &'a [LogFile], cancel: Option<&'a AtomicBool>) -> Self {
         Self {
             files,
             entries: Vec::new(),
             kept: VecDeque::new(),
             read_again: 0,
+            blocks: 0,
+            cancel,
         }
     }
 
     /// A block whose lines have all been judged.
     pub(super) fn add(&mut self, block: &Block) {
+        self.blocks += 1;
         for range in &block.ranges {
             self.entries.push(Entry {
                 range: *range,
@@ -87,10 +94,16 @@ impl<'a> Index<'a> {
         if kept.any(|hashes| hashes.contains(&link.hash)) {
             return Seen::Same;
         }
+        if self.is_exhausted() {
+            return match seen {
+                Seen::Other => Seen::Other,
+                _ => Seen::Unknown,
+            };
+        }
         for nth in (0..self.entries.len()).rev() {
             let range = self.entries[nth].range;
-            let holds =
-                range.stream == link.stream && (range.least..=range.most).contains(&link.seq);
+            let holds = range.stream.is_none_or(|stream| stream == link.stream)
+                && (range.least..=range.most).contains(&link.seq);
             if !holds {
                 continue;
             }
@@ -107,13 +120,19 @@ impl<'a> Index<'a> {
         seen
     }
 
+    /// Whether nothing is read again any more.
+    fn is_exhausted(&self) -> bool {
+        let is_cancelled = |cancel: &AtomicBool| cancel.load(Ordering::Relaxed);
+        self.read_again >= READ_AGAIN + 2 * self.blocks || self.cancel.is_some_and(is_cancelled)
+    }
+
     fn lines(&mut self, nth: usize) -> Option<&Lines> {
         let place = self.kept.iter().position(|(kept, _)| *kept == nth);
         if let Some(place) = place {
             let found = self.kept.remove(place)?;
             self.kept.push_front(found);
         } else {
-            if self.read_again >= READ_AGAIN + 2 * self.entries.len() {
+            if self.is_exhausted() {
                 return None;
             }
             self.read_again += 1;
@@ -130,7 +149,11 @@ impl<'a> Index<'a> {
         let mut blocks = Blocks::between(file, entry.file as usize, entry.offset, end).ok()?;
         let mut block = Block::default();
         let mut lines = Lines::new();
-        while blocks.next(&mut block, entry.length as usize).ok()? {
+        let never = AtomicBool::new(false);
+        while blocks
+            .next(&mut block, entry.length as usize, &never)
+            .ok()?
+        {
             block.examine();
             for fact in &block.facts {
                 if fact.kind == Kind::Link {

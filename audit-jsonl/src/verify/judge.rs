@@ -6,10 +6,12 @@
 
 mod stray;
 
+use std::sync::atomic::AtomicBool;
+
 use crate::log_files::LogFile;
 use crate::verify::block::{Block, FileEnd, Kind, Link, Notes};
-use crate::verify::compare::Heads;
-use crate::verify::completeness::{Extent, SetAside, Unfinished, Vanished};
+use crate::verify::compare::{Heads, Sighting};
+use crate::verify::completeness::{Extent, Unfinished, Vanished};
 use crate::verify::found::{Place, Problems};
 use crate::verify::index::Index;
 use crate::verify::judge::stray::Stray;
@@ -50,7 +52,7 @@ enum Step {
 
 impl Step {
     fn of(tip: &Link, link: &Link) -> Self {
-        let is_next = link.seq == tip.seq + 1;
+        let is_next = tip.seq.checked_add(1) == Some(link.seq);
         match (is_next, link.prev == Some(tip.hash)) {
             (true, true) => Self::Next,
             (true, false) => Self::WrongPrev,
@@ -62,14 +64,19 @@ impl Step {
 }
 
 impl<'a> Judge<'a> {
-    pub(super) fn new(files: &'a [LogFile], heads: Heads, limit: usize) -> Self {
+    pub(super) fn new(
+        files: &'a [LogFile],
+        heads: Heads,
+        limit: usize,
+        cancel: Option<&'a AtomicBool>,
+    ) -> Self {
         Self {
             problems: Problems::new(files, limit),
             completeness: Completeness::default(),
             heads,
             lines: 0,
             tip: None,
-            index: Index::new(files),
+            index: Index::new(files, cancel),
             stray: None,
             pending: Pending::default(),
             lines_before: 0,
@@ -195,7 +202,7 @@ impl<'a> Judge<'a> {
                 self.edited(place, link.seq, message);
                 self.heads.stray(&link);
                 let link = Link {
-                    seq: tip.seq + 1,
+                    seq: tip.seq.saturating_add(1),
                     ..link
                 };
                 self.accept(link, notes, place);
@@ -214,20 +221,21 @@ impl<'a> Judge<'a> {
             let gone = notes.and_then(|notes| notes.gone);
             let last = link.seq - 1;
             if gone.is_some_and(|gone| gone.seq == last && Some(gone.hash) == link.prev) {
-                self.completeness.gone.push(Extent {
+                self.completeness.add_gone(Extent {
                     stream: link.stream,
                     first: 0,
                     last,
                 });
-            } else {
-                self.completeness.front = Some(link.seq);
-                let plain = notes.and_then(|notes| notes.plain.as_ref());
-                if self.pending.lines() == 0 && plain.is_some() {
-                    // They stood in a file that isn't there.
-                    self.heads.line(&link, place);
-                    self.take(link, notes);
-                    return;
-                }
+            }
+            // How many of them went is told by the lines that were left, and those
+            // stand in files that aren't there.
+            self.completeness.front = Some(link.seq);
+            let plain = notes.and_then(|notes| notes.plain.as_ref());
+            if self.pending.lines() == 0 && plain.is_some() {
+                // They stood in a file that isn't there.
+                self.heads.line(&link, place);
+                self.take(link, notes);
+                return;
             }
         }
         if let Some(after) = notes.and_then(|notes| notes.after.as_ref()) {
@@ -270,14 +278,12 @@ impl<'a> Judge<'a> {
     }
 
     fn set_aside(&mut self, first: u64, end: &Link, file: &str) {
-        self.completeness.set_aside.push(SetAside {
-            lines: Extent {
-                stream: end.stream,
-                first,
-                last: end.seq,
-            },
-            file: file.to_owned(),
-        });
+        let lines = Extent {
+            stream: end.stream,
+            first,
+            last: end.seq,
+        };
+        self.completeness.add_set_aside(lines, file);
     }
 
     /// Numbers are skipped: missing, unless that is told or known.
@@ -285,14 +291,18 @@ impl<'a> Judge<'a> {
         let (first, last) = (tip.seq + 1, link.seq - 1);
         let gone = notes.and_then(|notes| notes.gone);
         if gone.is_some_and(|gone| gone.seq == last && Some(gone.hash) == link.prev) {
-            self.completeness.gone.push(Extent {
+            self.completeness.add_gone(Extent {
                 stream: link.stream,
                 first,
                 last,
             });
             return;
         }
-        self.heads.missing(link.stream, first, last);
+        let seen = match self.vanished {
+            true => Sighting::Vanished,
+            false => Sighting::Missing,
+        };
+        self.heads.missing(link.stream, first, last, seen);
         if !self.vanished {
             let message = missing(first, last);
             self.problems
@@ -342,15 +352,7 @@ impl<'a> Judge<'a> {
         self.only_copies = false;
         self.vanished = false;
         self.tip = Some(link);
-        let Completeness { streams, .. } = &mut self.completeness;
-        match streams.last_mut() {
-            Some(extent) if extent.stream == link.stream => extent.last = link.seq,
-            _ => streams.push(Extent {
-                stream: link.stream,
-                first: link.seq,
-                last: link.seq,
-            }),
-        }
+        self.completeness.add_to_stream(link.stream, link.seq);
         match notes {
             Some(notes) => self.note(&link, notes),
             None => self.completeness.calls += 1,
@@ -376,7 +378,7 @@ impl<'a> Judge<'a> {
         completeness.newer += u64::from(notes.newer);
         // A gap that it tells of was seen already.
         if let Some(gone) = notes.gone.filter(|gone| gone.seq >= link.seq) {
-            completeness.gone.push(Extent {
+            completeness.add_gone(Extent {
                 stream: link.stream,
                 first: link.seq,
                 last: gone.seq,
@@ -391,6 +393,9 @@ impl<'a> Judge<'a> {
 
     /// All lines were judged.
     pub(super) fn end(&mut self) {
+        if self.vanished {
+            self.heads.vanished_after(self.tip);
+        }
         let completeness = &mut self.completeness;
         completeness.untold_plain_lines += self.pending.lines();
         completeness.not_closed = completeness.opened.saturating_sub(completeness.closed);

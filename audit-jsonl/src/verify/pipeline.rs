@@ -38,6 +38,15 @@ struct Shared {
     stop: AtomicBool,
 }
 
+/// Ends the threads once it is gone.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Verifies the files of a log; tells of progress beyond `done` bytes.
 pub(super) fn run(
     log: &LogFiles,
@@ -61,6 +70,8 @@ pub(super) fn run(
         stop: AtomicBool::new(false),
     };
     thread::scope(|scope| {
+        // When who is told of progress panics, too.
+        let stop = StopOnDrop(&shared.stop);
         let result = (|| {
             for _ in 0..threads {
                 let to_judge = to_judge.clone();
@@ -71,7 +82,7 @@ pub(super) fn run(
             })?;
             judge_all(judge, &examined, &give_back, progress)
         })();
-        shared.stop.store(true, Ordering::Relaxed);
+        drop(stop);
         // The others wait for these.
         drop((examined, give_back));
         result
@@ -135,7 +146,7 @@ fn read_all(
             }
             let Ok(mut block) = free.recv() else { return };
             let more = match &mut blocks {
-                Some(blocks) => blocks.next(&mut block, size),
+                Some(blocks) => blocks.next(&mut block, size, &shared.stop),
                 None => {
                     block.be_vanished(nth);
                     Ok(true)

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::form::LONGEST_PLAIN_LINE;
 use crate::log::files::Reading;
@@ -16,10 +17,19 @@ pub(super) struct Blocks {
     at: u64,
     /// Where reading ends.
     end: u64,
-    /// The beginning of a line that the last block ended before.
+    /// What was read and has not been in a block, from `taken` on: lines that the
+    /// last block had no room for, which end at `whole`, and the beginning of one.
     rest: Vec<u8>,
+    taken: usize,
+    whole: usize,
+    /// Nothing comes after the rest.
+    at_end: bool,
     ended: bool,
 }
+
+/// A block has no more lines than if all were so long, in bytes. No record is
+/// shorter, but what is none may be: what is known of a line is larger then.
+const SHORT_LINE: usize = 128;
 
 impl Blocks {
     pub(super) fn new(file: File, nth: usize, size: u64) -> Self {
@@ -29,6 +39,9 @@ impl Blocks {
             at: 0,
             end: size,
             rest: Vec::new(),
+            taken: 0,
+            whole: 0,
+            at_end: false,
             ended: false,
         }
     }
@@ -43,17 +56,28 @@ impl Blocks {
     }
 
     /// Puts the next lines into `block`, about so many bytes; false at the end.
-    pub(super) fn next(&mut self, block: &mut Block, size: usize) -> io::Result<bool> {
+    /// Once `stop` is true it may end before the file does.
+    pub(super) fn next(
+        &mut self,
+        block: &mut Block,
+        size: usize,
+        stop: &AtomicBool,
+    ) -> io::Result<bool> {
         if self.ended {
             return Ok(false);
         }
         block.file = self.nth;
-        block.offset = self.at - self.rest.len() as u64;
+        block.offset = self.at - (self.rest.len() - self.taken) as u64;
         block.too_long = false;
         block.end = None;
         let bytes = &mut block.bytes;
         bytes.clear();
         bytes.push(0);
+        let most = size / SHORT_LINE + 1;
+        if self.taken < self.whole {
+            block.end = self.take_lines(bytes, most);
+            return Ok(true);
+        }
         bytes.append(&mut self.rest);
         let mut wanted = size.max(bytes.len() + size / 2);
         let mut looked = 1;
@@ -61,9 +85,12 @@ impl Blocks {
             let was_end = !self.fill(bytes, wanted)?;
             if let Some(last) = memchr::memrchr(b'\n', &bytes[looked..]) {
                 let end = looked + last + 1;
-                self.rest.extend_from_slice(&bytes[end..]);
-                bytes.truncate(end);
-                if was_end {
+                let cut = 1 + end_of_lines(&bytes[1..end], most);
+                self.rest.extend_from_slice(&bytes[cut..]);
+                bytes.truncate(cut);
+                self.whole = end - cut;
+                self.at_end = was_end;
+                if was_end && cut == end {
                     block.end = Some(self.finish());
                 }
                 return Ok(true);
@@ -75,7 +102,7 @@ impl Blocks {
                 return Ok(true);
             }
             if bytes.len() > LONGEST_PLAIN_LINE + 1 {
-                let ended = self.pass_over(bytes)?;
+                let ended = self.pass_over(bytes, stop)?;
                 bytes.truncate(1);
                 if ended {
                     // No line feed came: it is no line.
@@ -89,6 +116,21 @@ impl Blocks {
             }
             wanted = bytes.len() * 2;
         }
+    }
+
+    /// Lines that were read with those of the last block.
+    fn take_lines(&mut self, bytes: &mut Vec<u8>, most: usize) -> Option<FileEnd> {
+        let left = &self.rest[self.taken..self.whole];
+        let end = end_of_lines(left, most);
+        bytes.extend_from_slice(&left[..end]);
+        self.taken += end;
+        if self.taken < self.whole {
+            return None;
+        }
+        self.rest.drain(..self.whole);
+        self.taken = 0;
+        self.whole = 0;
+        self.at_end.then(|| self.finish())
     }
 
     /// Reads on until there are so many bytes; false at the end of the file.
@@ -111,7 +153,7 @@ impl Blocks {
 
     /// Reads up to the end of a line that is too long; whether the file ended
     /// first.
-    fn pass_over(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
+    fn pass_over(&mut self, bytes: &mut Vec<u8>, stop: &AtomicBool) -> io::Result<bool> {
         loop {
             bytes.truncate(1);
             let more = self.fill(bytes, 1 << 20)?;
@@ -119,7 +161,7 @@ impl Blocks {
                 self.rest.extend_from_slice(&bytes[feed + 2..]);
                 return Ok(false);
             }
-            if !more {
+            if !more || stop.load(Ordering::Relaxed) {
                 return Ok(true);
             }
         }
@@ -132,4 +174,12 @@ impl Blocks {
             bytes => FileEnd::Unfinished(bytes as u64),
         }
     }
+}
+
+/// Where the last of so many lines ends, or of all that there are.
+fn end_of_lines(lines: &[u8], most: usize) -> usize {
+    let mut feeds = memchr::memchr_iter(b'\n', lines);
+    feeds
+        .nth(most.saturating_sub(1))
+        .map_or(lines.len(), |feed| feed + 1)
 }

@@ -198,6 +198,9 @@ pub enum HeadFinding {
     /// The stream ended with that line; it stands in a file that was set aside and
     /// not given.
     SetAside,
+    /// It may have stood in a file that was removed while the log was verified, as
+    /// retention does: verify again.
+    Vanished,
     /// A power loss took it, and no writer has come back yet: lines that were
     /// written and not synced.
     NotThere,

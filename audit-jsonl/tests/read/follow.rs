@@ -428,3 +428,21 @@ fn whatever_happens_to_the_files_each_call_comes_once() {
 fn inode(path: &Path) -> Option<u64> {
     fs::metadata(path).ok().map(|metadata| metadata.ino())
 }
+
+#[test]
+fn a_file_that_is_renamed_while_the_log_is_looked_for() {
+    within(DEADLINE, || {
+        let (dir, path) = Dir::with_log();
+        let stream = stream(1);
+        fs::write(&path, links(&stream, 0..3)).unwrap();
+        // As it is found when it is renamed after it was looked at, and the file
+        // after it was rotated as well before the directory was.
+        fs::hard_link(&path, dir.path(&rotated(&stream, 0))).unwrap();
+        fs::write(dir.path(&rotated(&stream, 3)), links(&stream, 3..6)).unwrap();
+        let mut follower = follow(&path);
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, links(&stream, 6..9)).unwrap();
+        next_calls(&mut follower, 6..9);
+        nothing(&mut follower);
+    });
+}

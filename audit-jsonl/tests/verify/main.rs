@@ -21,6 +21,7 @@ mod form;
 #[path = "../log/form.rs"]
 mod form_of_chain;
 mod heads;
+mod hostile;
 mod live;
 mod made;
 mod memory;
@@ -31,3 +32,4 @@ mod report;
 #[allow(dead_code, reason = "not all of it is of use here")]
 #[path = "../log/support.rs"]
 mod support;
+mod vanished;

@@ -85,7 +85,7 @@ fn has_a_shape_in_json() {
         completeness["streams"],
         json!([{"stream": one["last"]["stream"], "first": 0, "last": 4}])
     );
-    assert_eq!(completeness.len(), 22, "{completeness:?}");
+    assert_eq!(completeness.len(), 23, "{completeness:?}");
 }
 
 #[test]

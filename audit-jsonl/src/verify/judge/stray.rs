@@ -55,7 +55,7 @@ impl Judge<'_> {
             Step::WrongSeq => {
                 self.edited(place, link.seq, wrong_seq(&tip, &link));
                 Link {
-                    seq: tip.seq + 1,
+                    seq: tip.seq.saturating_add(1),
                     ..link
                 }
             }
