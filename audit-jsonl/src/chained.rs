@@ -13,7 +13,7 @@ use crate::log::{Fault, Item, Log};
 use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
 use crate::writer::Undelivered;
-use crate::{CommitError, Durability, Receipt, ulid};
+use crate::{CommitError, Durability, Receipt, new_call_id};
 
 #[derive(Debug)]
 pub(crate) struct Chained {
@@ -330,7 +330,7 @@ fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
 fn closing_record() -> CallEvent {
     CallEvent::new(
         now_rfc3339(),
-        ulid::new(),
+        new_call_id(),
         "audit:log",
         0,
         Outcome::Success,

@@ -42,6 +42,7 @@ pub use crate::reader::{
     RecordError, Stopper,
 };
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
+pub use crate::ulid::new_call_id;
 pub use crate::verify::verify;
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,

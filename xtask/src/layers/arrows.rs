@@ -32,6 +32,12 @@ const ROWS: &[Row] = &[
         may: &["audit-schema", "audit-sink"],
         tests_may: &[],
     },
+    // The command is nobody's dependency, and sees all that applications see.
+    Row {
+        krate: "audit-cli",
+        may: &["audit-schema", "audit-sink", "audit-jsonl"],
+        tests_may: &["audit-testkit"],
+    },
     // The tools judge our crates, so they can't need them to build.
     Row {
         krate: "xtask",

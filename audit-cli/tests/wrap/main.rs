@@ -1,0 +1,1 @@
+//! What `audit wrap` promises, by the real command.
