@@ -21,6 +21,7 @@ mod plain;
 mod queue;
 mod read_error;
 mod reader;
+pub mod repair;
 mod sink;
 mod this_thread;
 mod trouble;
