@@ -8,6 +8,7 @@ mod output;
 mod pages;
 mod progress;
 mod record;
+mod repair;
 mod schema;
 mod text;
 mod verify;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Record(options) => record::run(options),
         Command::Verify(args) => verify::run(&args),
+        Command::Repair(options) => repair::run(&options),
         Command::Head(options) => head::run(&options),
         Command::Schema(_) => schema::run(),
         Command::Completions(options) => pages::completions(&options),

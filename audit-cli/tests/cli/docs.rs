@@ -3,7 +3,15 @@ use std::fs;
 use crate::support::run;
 
 /// The verbs that `docs/cli.md` has a section about.
-const VERBS: &[&str] = &["record", "verify", "head", "schema", "completions", "man"];
+const VERBS: &[&str] = &[
+    "record",
+    "verify",
+    "repair",
+    "head",
+    "schema",
+    "completions",
+    "man",
+];
 
 #[test]
 fn the_docs_name_every_verb_and_option() {
