@@ -1,14 +1,14 @@
 //! Repair: a plan that changes nothing, and that says what is then done.
 
+mod others;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use audit_jsonl::repair::{self, Action, Plan, RepairError, Repaired, Step};
-use audit_jsonl::verify::{HeadFinding, Integrity, VerifyOptions};
+use audit_jsonl::verify::{HeadFinding, VerifyOptions};
 use audit_testkit::{DEADLINE, within};
 use serde_json::Value;
 
@@ -16,9 +16,7 @@ use crate::checker::{Row, check};
 use crate::form::sha256;
 use crate::head_file::Head;
 use crate::heads::{line_ends, ten};
-use crate::support::{
-    Dir, append, builder, close, cut_to, flip, lines_of, log, open, record, size,
-};
+use crate::support::{Dir, append, cut_to, flip, lines_of, log, size};
 
 /// Names, bytes, modes, inodes and times of change of what is in a directory.
 type State = BTreeMap<String, (Vec<u8>, u32, u64, i64)>;
@@ -414,110 +412,5 @@ fn a_step_says_what_it_is_about() {
             said.ends_with(&format!("line 11 tells of it: {head}\n")),
             "{said}"
         );
-    });
-}
-
-#[test]
-fn what_has_changed_since_the_plan_is_looked_at_anew() {
-    within(DEADLINE, || {
-        let (_dir, path, _) = ten();
-        append(&path, "half");
-        let plan = plan_of(&path).unwrap();
-        // Another writer puts it right.
-        log(&path, 10..12);
-        let bytes = fs::read(&path).unwrap();
-        let repaired = plan.apply().unwrap();
-        assert!(repaired.steps.is_empty() && repaired.head.is_none());
-        assert_eq!(fs::read(&path).unwrap(), bytes);
-        // And something else comes instead.
-        append(&path, "{\"a\"");
-        let plan = plan_of(&path).unwrap();
-        append(&path, ":1}\n");
-        let repaired = plan.apply().unwrap();
-        let [step] = &repaired.steps[..] else {
-            panic!("{repaired}");
-        };
-        let (from, to) = step.bytes.unwrap();
-        assert_eq!((from, to), (bytes.len() as u64, bytes.len() as u64 + 8));
-        check(&path).assert_whole();
-    });
-}
-
-#[test]
-fn what_is_no_log_of_its_own_is_left_alone() {
-    within(DEADLINE, || {
-        let (dir, path) = Dir::with_log();
-        assert!(matches!(
-            repair::plan(&path),
-            Err(RepairError::NotFound { .. })
-        ));
-        fs::write(&path, lines_of(0..3)).unwrap();
-        assert!(matches!(
-            repair::plan(&path),
-            Err(RepairError::NotChained { .. })
-        ));
-        assert_eq!(dir.names(), ["audit.jsonl"]);
-
-        let (dir, path) = Dir::with_log();
-        let sink = builder(&path).rotate_at_bytes(65_536).open().unwrap();
-        record(&sink, 0..700);
-        close(&sink);
-        fs::copy(&path, dir.path("copy.jsonl")).unwrap();
-        fs::write(dir.path("audit.jsonl.damaged-20261120T093000Z"), "junk\n").unwrap();
-        let rotated = dir.named("audit-");
-        assert!(!rotated.is_empty());
-        let mut parts = rotated;
-        parts.extend(["copy.jsonl", "audit.jsonl.head"].map(|name| dir.path(name)));
-        parts.extend(dir.named("audit.jsonl.damaged-"));
-        let before = state(path.parent().unwrap());
-        for part in parts {
-            let error = repair::apply(&part).unwrap_err();
-            assert!(
-                matches!(&error, RepairError::PartOfLog { log, .. } if *log == path),
-                "{error}"
-            );
-        }
-        assert!(before == state(path.parent().unwrap()));
-        for name in ["", "link.jsonl"] {
-            std::os::unix::fs::symlink(&path, dir.path("link.jsonl")).ok();
-            let error = repair::plan(dir.path(name)).unwrap_err();
-            assert!(matches!(error, RepairError::Io { .. }), "{error}");
-        }
-    });
-}
-
-#[test]
-fn a_log_that_is_being_written_is_repaired_beside_its_writers() {
-    within(DEADLINE, || {
-        let (_dir, path) = Dir::with_log();
-        log(&path, [0]);
-        let done = AtomicBool::new(false);
-        let (offered, aside) = thread::scope(|scope| {
-            let writer = scope.spawn(|| {
-                let sink = builder(&path).open().unwrap();
-                let mut number = 1;
-                while !done.load(Ordering::Relaxed) {
-                    record(&sink, number..number + 5);
-                    number += 5;
-                }
-                close(&sink);
-                number
-            });
-            let mut aside = 0;
-            for _ in 0..200 {
-                append(&path, "junk\n");
-                let planned = repair::plan(&path).unwrap();
-                assert!(planned.steps.len() <= 1, "{planned}");
-                aside += repair::apply(&path).unwrap().steps.len();
-            }
-            done.store(true, Ordering::Relaxed);
-            (writer.join().unwrap(), aside)
-        });
-        let found = check(&path).assert_whole();
-        assert_eq!(found.numbers(), (0..offered).collect::<Vec<_>>());
-        assert_eq!(found.sum_of("torn", "bytes"), 200 * 5);
-        assert!(aside > 0 && found.with("torn").len() >= aside);
-        let report = audit_jsonl::verify(&[&path], &VerifyOptions::new()).unwrap();
-        assert_eq!(report.integrity, Integrity::Intact);
     });
 }
