@@ -16,7 +16,7 @@ use crate::checker::{Row, check};
 use crate::form::sha256;
 use crate::head_file::Head;
 use crate::heads::{line_ends, ten};
-use crate::support::{Dir, append, cut_to, flip, lines_of, log, size};
+use crate::support::{append, cut_to, flip, lines_of, log, size};
 
 /// Names, bytes, modes, inodes and times of change of what is in a directory.
 type State = BTreeMap<String, (Vec<u8>, u32, u64, i64)>;
