@@ -25,6 +25,15 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Prints the calls that fit: who called what, when, and how it ended.
+    Query(crate::query::QueryOptions),
+
+    /// Counts calls: how they ended, and how long they took.
+    Stats(crate::stats::StatsOptions),
+
+    /// Prints the last calls, and with -f each that comes.
+    Tail(crate::tail::TailOptions),
+
     /// Records events that are given as JSON Lines, for programs in any language.
     Record(RecordOptions),
 

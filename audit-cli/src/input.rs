@@ -11,7 +11,7 @@ use crate::exit::Failure;
 use crate::output;
 
 /// How many damaged lines are told one by one.
-const DAMAGE_TOLD: u64 = 20;
+pub(crate) const DAMAGE_TOLD: u64 = 20;
 
 /// The logs that a verb looks at.
 #[derive(Debug, Args)]
@@ -92,15 +92,26 @@ pub(crate) struct Damage {
 }
 
 impl Damage {
-    /// Tells of one line. `line` counts from 1, `byte` is where the line begins in
-    /// its file.
-    pub(crate) fn line(&mut self, file: &str, line: u64, byte: u64, what: &str) {
-        self.lines += 1;
-        if self.lines <= DAMAGE_TOLD {
+    /// Tells of one line. `line` counts from 1, if anybody has counted; `byte` is
+    /// where the line begins in its file.
+    pub(crate) fn line(&mut self, file: &str, line: Option<u64>, byte: u64, what: &str) {
+        if self.is_told() {
+            let line = line.map_or(String::new(), |line| format!(":{line}"));
             output::warn(format_args!(
-                "{file}:{line} (byte {byte}): {what}; passed over"
+                "{file}{line} (byte {byte}): {what}; passed over"
             ));
         }
+        self.lines += 1;
+    }
+
+    /// Whether the next one is told, and not only counted.
+    pub(crate) fn is_told(&self) -> bool {
+        self.lines < DAMAGE_TOLD
+    }
+
+    /// Counts more of them.
+    pub(crate) fn more(&mut self, lines: u64) {
+        self.lines += lines;
     }
 
     /// How many there were.

@@ -1,15 +1,22 @@
 //! The command `audit`: parses arguments and calls the libraries.
 
+mod calls;
 mod cli;
 mod exit;
 mod head;
+mod ids;
 mod input;
 mod output;
 mod pages;
 mod progress;
+mod query;
 mod record;
 mod repair;
+mod scan;
 mod schema;
+mod stats;
+mod table;
+mod tail;
 mod text;
 mod verify;
 mod when;
@@ -28,6 +35,9 @@ fn main() -> ExitCode {
     };
     cli.color.apply();
     let result = match cli.command {
+        Command::Query(options) => query::run(&options),
+        Command::Stats(options) => stats::run(&options),
+        Command::Tail(options) => tail::run(&options),
         Command::Record(options) => record::run(options),
         Command::Verify(args) => verify::run(&args),
         Command::Repair(options) => repair::run(&options),

@@ -77,11 +77,6 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     duration.try_into().map_err(|_| wrong())
 }
 
-/// The time of a record; `None` when it is none.
-pub(crate) fn of_record(ts: &str) -> Option<Timestamp> {
-    ts.parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,11 +142,5 @@ mod tests {
         for text in ["", "250", "-2s", "PT2S", "2 apples"] {
             assert!(duration(text).unwrap_err().contains("250ms"), "{text}");
         }
-    }
-
-    #[test]
-    fn times_of_records() {
-        assert!(of_record("2026-11-20T09:30:00.000000Z").is_some());
-        assert!(of_record("2026-11-20").is_none());
     }
 }

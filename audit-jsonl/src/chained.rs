@@ -5,6 +5,7 @@ use std::iter;
 use std::time::Instant;
 
 use audit_schema::{CallEvent, Outcome, now_rfc3339};
+use audit_sink::Ulids;
 
 use crate::chain::{Head, LONGEST_EVENT, Notes};
 use crate::destination::Failure;
@@ -13,7 +14,7 @@ use crate::log::{Fault, Item, Log};
 use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
 use crate::writer::Undelivered;
-use crate::{CommitError, Durability, Receipt, new_call_id};
+use crate::{CommitError, Durability, Receipt};
 
 #[derive(Debug)]
 pub(crate) struct Chained {
@@ -330,7 +331,7 @@ fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
 pub(crate) fn closing_record() -> CallEvent {
     CallEvent::new(
         now_rfc3339(),
-        new_call_id(),
+        Ulids::new().generate(),
         "audit:log",
         0,
         Outcome::Success,

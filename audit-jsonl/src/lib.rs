@@ -13,6 +13,7 @@ mod encode;
 mod error;
 mod file;
 pub mod form;
+mod from_env;
 mod log;
 mod log_builder;
 mod log_files;
@@ -24,8 +25,9 @@ mod reader;
 pub mod repair;
 mod sink;
 mod this_thread;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod trouble;
-mod ulid;
 pub mod verify;
 mod writer;
 
@@ -35,6 +37,7 @@ pub use crate::counters::Counters;
 pub use crate::direct::DirectJsonLinesSink;
 pub use crate::durability::{CommitError, Durability, Receipt};
 pub use crate::error::{BuildError, CloseError, OpenError, ParseHexError};
+pub use crate::from_env::EnvError;
 pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;
@@ -43,9 +46,11 @@ pub use crate::reader::{
     RecordError, Stopper,
 };
 pub use crate::sink::{DEFAULT_AUDIT_QUEUE_CAPACITY, JsonLinesAuditSink};
-pub use crate::ulid::new_call_id;
 pub use crate::verify::verify;
 pub use audit_schema::{
     CallEvent, CapProvenance, Outcome, ProvSource, SCHEMA_VERSION, now_rfc3339,
 };
-pub use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
+pub use audit_sink::{
+    AuditSink, BackpressureStrategy, Call, Filter, FlushError, Health, MemorySink, Query, Queued,
+    Recorder, Tee, ToOutcome, global,
+};

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 pub(crate) use self::lock::sleeping;
-pub(crate) use self::names::{create_directories, random};
+pub(crate) use self::names::create_directories;
 pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Measured, Notes, Tip};

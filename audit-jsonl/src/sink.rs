@@ -187,6 +187,8 @@ impl JsonLinesAuditSink {
 
     /// The sink, which has failed if its thread could not be started.
     pub(crate) fn start(builder: &Builder, output: Output) -> (Self, io::Result<()>) {
+        #[cfg(feature = "tokio")]
+        crate::tokio::warn_of_block(&builder.strategy);
         let longest_event = match output {
             Output::Plain(_) => None,
             Output::Chained(_) => Some(LONGEST_EVENT),

@@ -54,7 +54,16 @@ fn every_outcome_is_there_for_a_reason() {
 
     assert!(run.says("1,000 calls about 4 files in 3 directories\n4 threads, "));
     assert!(run.says("1000 offered = 1000 written + 0 dropped + 0 fallen back + 0 queued"));
+    assert!(
+        run.says("memory   1,000 of 1,000 calls held; the last one denied was of files:search")
+    );
     assert!(run.says("re-read  1,000 records, all agree"));
+    let log = fs::read_to_string(scratch.path("audit.jsonl")).unwrap();
+    assert!(log.contains("shell:run --password=[redacted:key]"));
+    assert!(
+        !log.contains("s3cr3t"),
+        "what looks like a secret is in no record"
+    );
     // The log's own closing record is a line as well.
     assert!(run.says("verify   intact and complete, 1,001 lines, head 1000:"));
     let too_wide = run.stdout.lines().find(|line| line.chars().count() > 80);
@@ -101,7 +110,10 @@ fn check(event: &CallEvent) -> &'static str {
             "rate_limited"
         }
         Outcome::ToolNotFound => {
-            assert!(["files:write", "shell:run"].contains(&event.tool_id.as_str()));
+            assert!(
+                ["files:write", "shell:run --password=[redacted:key]"]
+                    .contains(&event.tool_id.as_str())
+            );
             assert!(!admitted && event.tier == "none");
             "tool_not_found"
         }

@@ -87,19 +87,20 @@ const CAMPAIGNS: &[Campaign] = &[
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
-    rounds: u64,
-    seed: u64,
+    pub(crate) rounds: u64,
+    pub(crate) seed: u64,
 }
 
 impl Choice {
-    pub(crate) fn parse(args: &[String]) -> Result<Self, String> {
+    /// Of the arguments of that command.
+    pub(crate) fn parse(command: &str, args: &[String]) -> Result<Self, String> {
         let mut choice = Self { rounds: 1, seed: 1 };
         let mut args = args.iter();
         while let Some(option) = args.next() {
             let number = match option.as_str() {
                 "--rounds" => &mut choice.rounds,
                 "--seed" => &mut choice.seed,
-                other => return Err(format!("`crash` takes no `{other}`")),
+                other => return Err(format!("`{command}` takes no `{other}`")),
             };
             let given = args.next().and_then(|given| given.parse().ok());
             *number = given.ok_or_else(|| format!("`{option}` needs a number"))?;
@@ -253,7 +254,7 @@ mod tests {
     fn choices_are_numbers() {
         let parse = |line: &str| {
             let args: Vec<String> = line.split_whitespace().map(String::from).collect();
-            Choice::parse(&args)
+            Choice::parse("crash", &args)
         };
         let both = parse("--rounds 3 --seed 40").unwrap();
         assert_eq!(

@@ -90,13 +90,16 @@ impl Layer {
         // One dependency brings others; told together, they read as one problem.
         if let [first, ..] = wrong[..] {
             let krate = self.krate;
+            let with = match self.features {
+                [] => "the default features".into(),
+                features => features.join(" "),
+            };
             problems.push(
                 format!("{krate}/Cargo.toml"),
                 format!(
-                    "with {}, brings in {}, which {krate} may not hold; `cargo tree --target all \
+                    "with {with}, brings in {}, which {krate} may not hold; `cargo tree --target all \
                      -e normal -p {krate} -i {first}` shows the way. Drop the dependency, or add \
                      the names to xtask/src/layers/allowed.rs and say why",
-                    self.features.join(" "),
                     wrong.join(", "),
                 ),
             );

@@ -12,12 +12,15 @@ mod common;
 mod crash;
 mod cross;
 mod deny;
+mod examples;
 mod features;
 mod layers;
+mod mcp;
 mod metadata;
 mod msrv;
 mod package;
 mod schema;
+mod tamper;
 mod tidy;
 mod tree;
 
@@ -39,8 +42,12 @@ fn main() -> ExitCode {
             Ok(choice) => return ci::run(&choice),
             Err(wrong) => return usage(&wrong),
         },
-        "crash" => match crash::Choice::parse(rest) {
+        "crash" => match crash::Choice::parse(name, rest) {
             Ok(choice) => crash::run(&choice),
+            Err(wrong) => return usage(&wrong),
+        },
+        "tamper" => match crash::Choice::parse(name, rest) {
+            Ok(choice) => tamper::run(&choice),
             Err(wrong) => return usage(&wrong),
         },
         "schema" if rest.is_empty() => schema::write(),
@@ -82,5 +89,6 @@ fn help() -> String {
     help.push('\n');
     let mut line = |name: &str, about: &str| help.push_str(&format!("  {name:<16}{about}\n"));
     line("crash", crash::ABOUT);
+    line("tamper", tamper::ABOUT);
     help
 }

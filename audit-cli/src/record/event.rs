@@ -1,8 +1,11 @@
 //! An event from a line of JSON, with what is missing filled in.
 
-use audit_jsonl::{CallEvent, SCHEMA_VERSION, new_call_id, now_rfc3339};
+use audit_jsonl::{CallEvent, SCHEMA_VERSION, now_rfc3339};
+
 use serde::de::{Deserialize, Deserializer, IgnoredAny};
 use serde_ignored::Path;
+
+use crate::ids;
 
 /// The name under which logs keep records of their own.
 const OWN: &str = "audit:log";
@@ -106,7 +109,7 @@ fn filled_in(text: &str) -> Result<Option<String>, serde_json::Error> {
         add("ts", &format!("\"{}\"", now_rfc3339()));
     }
     if !present.call_id.0 {
-        add("call_id", &format!("\"{}\"", new_call_id()));
+        add("call_id", &format!("\"{}\"", ids::call_id()));
     }
     if !present.schema_version.0 {
         add("schema_version", &SCHEMA_VERSION.to_string());

@@ -1,1 +1,15 @@
 //! What `audit wrap` promises, by the real command.
+//!
+//! Whatever could hang has a deadline, and nothing sleeps for a result.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that can't go on says where, in its helpers too"
+)]
+
+mod bytes;
+mod files;
+mod logs;
+mod sessions;
+#[cfg(target_os = "linux")]
+mod stops;
+mod support;

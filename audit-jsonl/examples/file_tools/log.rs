@@ -7,6 +7,8 @@ use std::path::Path;
 
 use audit_jsonl::CallEvent;
 
+use crate::tools;
+
 /// How many calls of each tool ended in each way.
 pub(crate) type Counts = BTreeMap<(String, String), u64>;
 
@@ -29,7 +31,8 @@ pub(crate) fn reread(path: &Path, is_ours: impl Fn(&str) -> bool) -> Result<Rere
         let event: CallEvent = serde_json::from_str(&line)
             .map_err(|error| failed(format!("not a record: {error}")))?;
         if is_ours(&event.call_id) {
-            let key = (event.tool_id, event.outcome.kind().to_owned());
+            let tool = tools::known_or_other(&event.tool_id);
+            let key = (tool.to_owned(), event.outcome.kind().to_owned());
             *reread.counts.entry(key).or_default() += 1;
             reread.records += 1;
             reread.bytes += line.len() as u64 + 1;

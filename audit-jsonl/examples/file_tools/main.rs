@@ -12,8 +12,9 @@
 //! caller lacks the right, limited because its caller was too fast, and failed
 //! because the file couldn't be read.
 //!
-//! Where to look first: `run` below opens the log, closes it, verifies it and checks
-//! its work; `Runtime::dispatch` in `runtime.rs` makes the record of a call.
+//! Where to look first: `run` below opens the log, puts other sinks before it, closes
+//! and verifies it, and checks its work; `Runtime::dispatch` in `runtime.rs` makes the
+//! record of a call.
 
 mod callers;
 mod log;
@@ -34,6 +35,8 @@ use std::time::{Duration, Instant};
 
 use audit_jsonl::verify::{Integrity, VerifyOptions};
 use audit_jsonl::{BackpressureStrategy, JsonLinesAuditSink, verify};
+use audit_sink::redact::{Action, Pattern, Redact};
+use audit_sink::{MemorySink, Tee};
 
 use crate::options::{HELP, Options};
 use crate::report::{Report, Tally};
@@ -74,8 +77,16 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         .open()?;
     let sink = Arc::new(sink);
 
-    // The runtime sees the trait alone: where the records go is not its business.
-    let runtime = Runtime::new(root, sink.clone());
+    // The latest calls stay in memory, too, as for a status page. Nobody sees what
+    // looks like a secret: callers put such things where they don't belong.
+    let memory = MemorySink::new();
+    let tee = Tee::new()
+        .required("log", sink.clone())
+        .optional("memory", memory.clone());
+    let redact = Redact::new(tee).patterns(Pattern::ALL, Action::Mask);
+
+    // The runtime has a recorder: where the records go is not its business.
+    let runtime = Runtime::new(root, redact);
     let begun = Instant::now();
     let tally = work(&runtime, &workload, options)?;
     let wall = begun.elapsed();
@@ -94,6 +105,7 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         tally: &tally,
         wall,
         counters,
+        memory: &memory,
         reread: &reread,
         verified: &verified,
     };

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use audit_jsonl::{Counters, verify};
+use audit_jsonl::{Counters, MemorySink, Query, verify};
 
 use crate::log::{Counts, Reread};
 use crate::options::Options;
@@ -28,15 +28,16 @@ const KINDS: [&str; 6] = [
 pub(crate) struct Tally {
     counts: Counts,
     took: Duration,
-    in_on_call: Vec<Duration>,
+    recording: Vec<Duration>,
 }
 
 impl Tally {
     pub(crate) fn add(&mut self, tool: &str, ended: &Ended) {
+        let tool = tools::known_or_other(tool);
         let key = (tool.to_owned(), ended.outcome.kind().to_owned());
         *self.counts.entry(key).or_default() += 1;
         self.took += ended.took;
-        self.in_on_call.push(ended.in_on_call);
+        self.recording.push(ended.recording);
     }
 
     pub(crate) fn merge(&mut self, other: Self) {
@@ -44,7 +45,7 @@ impl Tally {
             *self.counts.entry(key).or_default() += count;
         }
         self.took += other.took;
-        self.in_on_call.extend(other.in_on_call);
+        self.recording.extend(other.recording);
     }
 }
 
@@ -54,6 +55,7 @@ pub(crate) struct Report<'a> {
     pub(crate) tally: &'a Tally,
     pub(crate) wall: Duration,
     pub(crate) counters: Counters,
+    pub(crate) memory: &'a MemorySink,
     pub(crate) reread: &'a Reread,
     pub(crate) verified: &'a verify::Report,
 }
@@ -104,7 +106,7 @@ impl Report<'_> {
 
     /// What recording cost the callers, beside what the calls themselves took.
     fn cost(&self) -> String {
-        let mut each = self.tally.in_on_call.clone();
+        let mut each = self.tally.recording.clone();
         each.sort_unstable();
         let all: Duration = each.iter().sum();
         let percentile =
@@ -116,6 +118,18 @@ impl Report<'_> {
             short(all.div_f64(each.len() as f64)),
             100.0 * all.as_secs_f64() / self.tally.took.as_secs_f64(),
         )
+    }
+
+    /// What a status page might show.
+    fn memory(&self) -> String {
+        let held = grouped(self.memory.count() as u64);
+        let all = counted(self.memory.total(), "call", "calls");
+        let denied = Query::new().outcome("capability_denied").limit(1);
+        let last = match self.memory.query(&denied).first() {
+            Some(call) => format!("the last one denied was of {}", call.tool_id),
+            None => "none of them was denied".into(),
+        };
+        format!("{held} of {all} held; {last}")
     }
 
     /// What the verifier says of the whole log, other runs included.
@@ -152,8 +166,9 @@ impl fmt::Display for Report<'_> {
         };
         let megabytes = self.reread.bytes as f64 / 1e6;
         let records = counted(self.reread.records, "record", "records");
-        writeln!(f, "\non_call  {}", self.cost())?;
+        writeln!(f, "\nrecord   {}", self.cost())?;
         writeln!(f, "sink     {}", self.counters)?;
+        writeln!(f, "memory   {}", self.memory())?;
         writeln!(f, "log      {log}, {megabytes:.1} MB of this run")?;
         writeln!(f, "re-read  {records}, {agree}")?;
         writeln!(f, "{}", self.verified())?;

@@ -2,11 +2,10 @@
 
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{AuditSink, CallEvent, CapProvenance, Outcome, now_rfc3339};
+use audit_jsonl::{AuditSink, CapProvenance, Outcome, Recorder};
 use serde_json::Value;
 
 use crate::callers::Caller;
@@ -28,27 +27,29 @@ pub(crate) struct Ended {
     pub(crate) outcome: Outcome,
     /// How long the call took, without its record.
     pub(crate) took: Duration,
-    /// How long the caller's thread spent in the sink.
-    pub(crate) in_on_call: Duration,
+    /// How long the caller's thread took to make the record and hand it to all sinks.
+    pub(crate) recording: Duration,
 }
 
 pub(crate) struct Runtime {
     root: Root,
-    sink: Arc<dyn AuditSink>,
+    recorder: Recorder,
     /// What the ids of this run's calls begin with.
     run: String,
-    next: AtomicU64,
 }
 
 impl Runtime {
-    pub(crate) fn new(root: Root, sink: Arc<dyn AuditSink>) -> Self {
+    pub(crate) fn new(root: Root, sink: impl AuditSink + 'static) -> Self {
         // The one source of random bits in std.
         let random = RandomState::new().build_hasher().finish();
+        let run = format!("{random:016x}-");
+        // Not ULIDs, as they would be by default: to find this run's calls in the log.
+        let (prefix, next) = (run.clone(), AtomicU64::new(0));
+        let next_id = move || format!("{prefix}{}", next.fetch_add(1, Ordering::Relaxed));
         Self {
             root,
-            sink,
-            run: format!("{random:016x}-"),
-            next: AtomicU64::new(0),
+            recorder: Recorder::new(sink).with_tier("none").with_call_ids(next_id),
+            run,
         }
     }
 
@@ -57,40 +58,40 @@ impl Runtime {
         call_id.starts_with(&self.run)
     }
 
-    /// Takes a call to its end, and records it, however it ended.
+    /// Takes a call to its end. It is recorded however it ends: were a tool to panic,
+    /// or somebody to put a `?` here, dropping the guard would do it.
     pub(crate) fn dispatch(&self, call: &Call<'_>) -> Ended {
-        let ts = now_rfc3339();
         let begun = Instant::now();
+        let mut record = self.recorder.start(call.tool);
+        let starting = begun.elapsed();
+        record
+            .set_caller_id(Some(call.caller.id.into()))
+            .set_capability_provenance(Some(Vec::new()))
+            .set_dry_run(call.dry_run);
         let tool = tools::find(call.tool);
-        let (granted, answer) = match admit(call, tool) {
-            Ok((tool, granted)) => (granted, self.answer(call, tool)),
-            Err(refusal) => (Vec::new(), Err(refusal)),
+        if let Some(tool) = tool {
+            record.set_tier(tool.tier);
+        }
+        let answer = admit(call, tool).and_then(|(tool, granted)| {
+            record
+                .set_granted_capabilities(granted.iter().map(|grant| grant.cap.clone()).collect())
+                .set_capability_provenance(Some(granted));
+            self.answer(call, tool)
+        });
+        let outcome = match answer {
+            Ok(page) => {
+                record.set_cursor_page(page);
+                Outcome::Success
+            }
+            Err(outcome) => outcome,
         };
-        let took = begun.elapsed();
+        let took = record.elapsed();
 
-        let (outcome, page) = match answer {
-            Ok(page) => (Outcome::Success, page),
-            Err(outcome) => (outcome, None),
-        };
-        let event = CallEvent::new(
-            ts,
-            format!("{}{}", self.run, self.next.fetch_add(1, Ordering::Relaxed)),
-            call.tool,
-            took.as_millis() as u64,
-            outcome,
-            tool.map_or("none", |tool| tool.tier),
-        )
-        .with_caller_id(Some(call.caller.id.into()))
-        .with_granted_capabilities(granted.iter().map(|grant| grant.cap.clone()).collect())
-        .with_capability_provenance(Some(granted))
-        .with_cursor_page(page)
-        .with_dry_run(call.dry_run);
-
-        let recording = Instant::now();
-        self.sink.on_call(&event);
+        let ending = Instant::now();
+        record.finish(outcome.clone());
         Ended {
-            in_on_call: recording.elapsed(),
-            outcome: event.outcome,
+            recording: starting + ending.elapsed(),
+            outcome,
             took,
         }
     }

@@ -35,6 +35,12 @@ pub(crate) fn find(id: &str) -> Option<&'static Tool> {
     const { &TOOLS }.iter().find(|tool| tool.id == id)
 }
 
+/// The tool's name; that of one that doesn't exist may be anything, and is redacted in
+/// the log.
+pub(crate) fn known_or_other(id: &str) -> &str {
+    find(id).map_or("other", |tool| tool.id)
+}
+
 /// What a tool gives back, and which page of a longer result it is.
 pub(crate) type Reply = (Value, Page);
 pub(crate) type Page = Option<u32>;

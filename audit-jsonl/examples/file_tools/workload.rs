@@ -114,7 +114,11 @@ impl Workload {
             ),
             5 => (indexer, "files:read", json!({ "path": "." })),
             6 => (editor, "files:read", json!({ "path": "../../etc/passwd" })),
-            _ => (indexer, "shell:run", json!({ "command": "ls" })),
+            _ => (
+                indexer,
+                "shell:run --password=s3cr3t-41f7",
+                json!({ "command": "ls" }),
+            ),
         };
         call(caller, tool, args)
     }

@@ -261,7 +261,7 @@ pub(crate) fn boot_id() -> String {
 
 /// 16 bytes that nobody else has: from the seeds of the standard library's hash
 /// maps, which the operating system gives, the time and the process.
-pub(crate) fn random() -> [u8; 16] {
+pub(super) fn random() -> [u8; 16] {
     let mut hash = Sha256::new();
     for _ in 0..4 {
         hash.update(RandomState::new().build_hasher().finish().to_le_bytes());

@@ -12,6 +12,7 @@ mod counters;
 mod failing;
 mod file;
 mod flush;
+mod from_env;
 mod full;
 mod health;
 #[cfg(target_os = "linux")]
@@ -23,4 +24,6 @@ mod panics;
 mod process;
 mod reentrancy;
 mod support;
+#[cfg(feature = "tokio")]
+mod tokio;
 mod users;

@@ -23,15 +23,39 @@ pub(crate) const LAYERS: &[Layer] = &[
         features: &["--all-features"],
         holds: &[SERDE, CLOCK],
     },
-    // No files, no JSON, no async runtime, no clock.
+    // No files, no JSON, no async runtime, no chrono. What needs more stands behind a
+    // feature that is off by default, each with what it alone brings.
     Layer {
         krate: "audit-sink",
-        features: &["--all-features"],
+        features: &[],
         holds: &[&["audit-schema"], SERDE, ERRORS, LOCKS],
     },
     Layer {
+        krate: "audit-sink",
+        features: &["--features", "counts"],
+        holds: &[&["audit-schema"], SERDE, ERRORS, LOCKS, HISTOGRAM],
+    },
+    Layer {
+        krate: "audit-sink",
+        features: &["--features", "redact"],
+        holds: &[
+            &["audit-schema"],
+            SERDE,
+            ERRORS,
+            LOCKS,
+            HASH,
+            KEYED_HASH,
+            MATCHING,
+        ],
+    },
+    Layer {
+        krate: "audit-sink",
+        features: &["--features", "tracing"],
+        holds: &[&["audit-schema"], SERDE, ERRORS, LOCKS, TRACING],
+    },
+    Layer {
         krate: "audit-jsonl",
-        features: &["--all-features"],
+        features: &[],
         holds: &[
             &["audit-schema", "audit-sink"],
             SERDE,
@@ -41,6 +65,22 @@ pub(crate) const LAYERS: &[Layer] = &[
             JSON,
             HASH,
             FILES,
+        ],
+    },
+    // The one feature, for whoever has that runtime anyway.
+    Layer {
+        krate: "audit-jsonl",
+        features: &["--features", "tokio"],
+        holds: &[
+            &["audit-schema", "audit-sink"],
+            SERDE,
+            CLOCK,
+            ERRORS,
+            LOCKS,
+            JSON,
+            HASH,
+            FILES,
+            TOKIO,
         ],
     },
     // What applications hold, and what every command-line program needs besides.
@@ -64,6 +104,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             TIMES,
             UNKNOWN_MEMBERS,
             SCRATCH,
+            TABLES,
         ],
     },
     // Never audit-jsonl: whoever tests another sink has no use for ours.
@@ -145,6 +186,31 @@ const HASH: &[&str] = &[
     "libc",
 ];
 
+/// HMAC, for `redact`: equal values can be found again, and nobody can guess them
+/// without the key.
+const KEYED_HASH: &[&str] = &[
+    "hmac", // Comparing in constant time.
+    "cmov", "ctutils",
+];
+
+/// Patterns for `redact`, in time that grows with the text alone.
+const MATCHING: &[&str] = &[
+    "regex",
+    "aho-corasick",
+    "memchr",
+    "regex-automata",
+    "regex-syntax",
+];
+
+/// Latencies for `counts`, in bounded memory.
+const HISTOGRAM: &[&str] = &["hdrhistogram", "byteorder", "num-traits"];
+
+/// `tracing` events for the feature of that name.
+const TRACING: &[&str] = &["tracing", "tracing-core", "once_cell", "pin-project-lite"];
+
+/// An async runtime, for the feature of that name: its scheduler alone.
+const TOKIO: &[&str] = &["tokio", "pin-project-lite"];
+
 /// What std lacks in the oldest Rust that we support: the lock that writers share
 /// and the room on the disk (fs4), and on Unix the flag, another on each platform,
 /// that keeps `open` from following a link (rustix, which fs4 brings anyway).
@@ -220,6 +286,9 @@ const UNKNOWN_MEMBERS: &[&str] = &["serde_ignored"];
 
 /// A copy of stdin that nobody else can read, and that goes away.
 const SCRATCH: &[&str] = &["tempfile", "fastrand", "getrandom", "once_cell", "r-efi"];
+
+/// Comma-separated values, and how wide a text is on a terminal.
+const TABLES: &[&str] = &["csv", "csv-core", "ryu", "unicode-width"];
 
 const PROPTEST: &[&str] = &[
     "proptest",

@@ -48,9 +48,9 @@ impl Commands<'_> {
             return Ok(());
         };
         let unknown = |name: &&str| !is_example(name) && !self.steps.contains(name);
-        if !["ci", "crash"].contains(name) && unknown(name) {
+        if !["ci", "crash", "tamper"].contains(name) && unknown(name) {
             return Err(format!(
-                "there is no such command; there are ci, crash, {}",
+                "there is no such command; there are ci, crash, tamper, {}",
                 self.steps.join(", ")
             ));
         }

@@ -1,0 +1,99 @@
+//! What `audit wrap` adds to a call, side by side with no proxy.
+//!
+//! `cargo bench -p audit-cli --bench wrap`; the numbers after `--` choose how many
+//! rounds, and how many calls in each.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a benchmark that can't go on says where, and prints what it measured"
+)]
+
+mod peer;
+mod server;
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use crate::peer::Peer;
+
+/// Each way of starting the same server.
+const WAYS: [(&str, Option<&[&str]>); 4] = [
+    ("no proxy", None),
+    ("wrap", Some(&[])),
+    ("wrap, refuse", Some(&["--on-log-failure", "refuse"])),
+    ("wrap, durable", Some(&["--durable"])),
+];
+
+fn main() {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    if args.first().is_some_and(|arg| arg == "serve") {
+        return server::serve();
+    }
+    let mut numbers = args.iter().filter_map(|arg| arg.parse::<usize>().ok());
+    let rounds = numbers.next().unwrap_or(7);
+    let calls = numbers.next().unwrap_or(3000);
+    let directory = std::env::temp_dir().join(format!("audit-bench-{}", std::process::id()));
+    std::fs::create_dir_all(&directory).unwrap();
+
+    let mut small = vec![Vec::new(); WAYS.len()];
+    let mut large = vec![Vec::new(); WAYS.len()];
+    // All ways in each round, so that what else the machine does hits all alike.
+    for _ in 0..rounds {
+        for (at, (_, options)) in WAYS.iter().enumerate() {
+            let mut peer = Peer::start(command(*options, &directory));
+            peer.times("tiny", calls / 10);
+            small[at].push(peer.times("work", calls));
+            large[at].push(peer.times("ten_megabytes", 10));
+            peer.end();
+        }
+    }
+    let median = |of: &[Vec<Duration>], part: f64| quantile(of.concat(), part);
+    let base = median(&small[0], 0.5);
+    println!("{rounds} rounds of {calls} calls, one after another, and of 10 results of 10 MB\n");
+    println!(
+        "{:<14}{:>10}{:>10}{:>10}{:>14}{:>12}",
+        "", "p50", "added", "p99", "10 MB p50", "MB/s"
+    );
+    for (at, (name, _)) in WAYS.iter().enumerate() {
+        let p50 = median(&small[at], 0.5);
+        let ten = median(&large[at], 0.5);
+        println!(
+            "{name:<14}{:>7.1} µs{:>7.1} µs{:>7.1} µs{:>11.1} ms{:>12.0}",
+            micros(p50),
+            micros(p50) - micros(base),
+            micros(median(&small[at], 0.99)),
+            micros(ten) / 1000.0,
+            10.0 / ten.as_secs_f64(),
+        );
+    }
+    std::fs::remove_dir_all(&directory).unwrap();
+}
+
+/// The server, with `audit wrap` before it or without.
+fn command(options: Option<&[&str]>, directory: &std::path::Path) -> Command {
+    let server: PathBuf = std::env::current_exe().unwrap();
+    let Some(options) = options else {
+        let mut command = Command::new(server);
+        command.arg("serve");
+        return command;
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+    command
+        .args(["wrap", "--log"])
+        .arg(directory.join("audit.jsonl"))
+        .args(options);
+    command.arg("--").arg(server).arg("serve");
+    command
+}
+
+fn quantile(mut times: Vec<Duration>, part: f64) -> Duration {
+    times.sort_unstable();
+    let last = times.len() - 1;
+    times[(last as f64 * part).round() as usize]
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
