@@ -29,8 +29,9 @@ impl Log {
                 Err(error) => return Err(error),
             };
             let mut reader = BufReader::new(Reading(&file));
-            count += hash_all(&mut reader, &mut hash)?;
-            names.push((name, file.metadata()?.len()));
+            let size = hash_all(&mut reader, &mut hash)?;
+            count += size;
+            names.extend((size > 0).then_some((name, size)));
         }
         for (file, size) in names {
             self.steps.push(Step {

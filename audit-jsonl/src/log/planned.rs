@@ -177,7 +177,8 @@ impl Log {
                 lines: Some((first, next - 1)),
                 ..self.step(
                     Action::TakeUp,
-                    "they follow the line of the head file: a writer ended before it wrote that file",
+                    "they follow the line of the head file: a writer ended before it wrote that \
+                     file",
                 )
             });
         }

@@ -11,9 +11,6 @@ use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
 use crate::repair::{Action, Step};
 
-const OF_THE_HEAD_FILE: &str =
-    " of which the head file tells; a new stream begins, and names this one";
-
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
     /// line is written: what is found and put right here is told by that line
@@ -130,8 +127,12 @@ impl Log {
             let tip = last.map_or(after, |(last, _)| Tip::After(last));
             return self.take_rest(end, size, tip, false);
         }
-        let reason = format!("the line that ends at byte {} is not the one", record.size);
-        self.replace_damaged(record.head, &(reason + OF_THE_HEAD_FILE))
+        let reason = format!(
+            "the line of which the head file tells doesn't end at byte {}; a new stream begins, \
+             and names this one",
+            record.size
+        );
+        self.replace_damaged(record.head, &reason)
     }
 
     /// Another file bears the log's name: somebody has moved the log away.
@@ -188,7 +189,8 @@ impl Log {
             let rest = tail::read_rest(&mut self.file, end, size, Tip::After(head), false)?;
             if rest.bad_line {
                 let reason = format!(
-                    "there is no whole head file, and the line at byte {} is neither a record nor the next of the chain; a new stream begins, and names this one",
+                    "there is no whole head file, and the line at byte {} is neither a record nor the \
+                     next of the chain; a new stream begins, and names this one",
                     rest.end
                 );
                 return self.replace_damaged(head, &reason);
@@ -198,7 +200,8 @@ impl Log {
                 lines: Some((head.seq, head.seq)),
                 ..self.step(
                     Action::RebuildHead,
-                    "there is no head file, or it is not whole; the last line of the chain takes its place",
+                    "there is no head file, or it is not whole; the last line of the chain takes \
+                     its place",
                 )
             });
             return self.take_rest(end, size, Tip::After(head), false);
