@@ -241,7 +241,7 @@ fn go_on(path: &Path, writer: u64, batches: u64, rotates: bool) -> Result<(), St
         let items = std::iter::once(item);
         let mut first = 0;
         log.append(items, Notes::default(), &mut sleeping, |head| {
-            first = head.seq
+            first = head.seq;
         })
         .map_err(told)?;
         if batch == 1
