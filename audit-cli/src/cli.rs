@@ -6,6 +6,7 @@ use crate::head::HeadOptions;
 use crate::output::ColorWhen;
 use crate::pages::{CompletionsOptions, ManOptions};
 use crate::record::RecordOptions;
+use crate::repair::RepairOptions;
 use crate::schema::SchemaOptions;
 use crate::verify::VerifyArgs;
 use crate::wrap::options::WrapOptions;
@@ -38,6 +39,9 @@ pub(crate) enum Command {
 
     /// Checks whether logs are unaltered, and whether they are complete.
     Verify(VerifyArgs),
+
+    /// Puts the end of a log right, after a crash or the like; says first how.
+    Repair(RepairOptions),
 
     /// Prints the head of a log, to keep elsewhere and to verify against later.
     Head(HeadOptions),

@@ -11,6 +11,7 @@ mod pages;
 mod progress;
 mod query;
 mod record;
+mod repair;
 mod scan;
 mod schema;
 mod stats;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Tail(options) => tail::run(&options),
         Command::Record(options) => record::run(options),
         Command::Verify(args) => verify::run(&args),
+        Command::Repair(options) => repair::run(&options),
         Command::Head(options) => head::run(&options),
         Command::Schema(_) => schema::run(),
         Command::Completions(options) => pages::completions(&options),

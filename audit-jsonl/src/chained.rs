@@ -328,7 +328,7 @@ fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
 }
 
 /// The log's own record, which is no call.
-fn closing_record() -> CallEvent {
+pub(crate) fn closing_record() -> CallEvent {
     CallEvent::new(
         now_rfc3339(),
         Ulids::new().generate(),

@@ -22,6 +22,7 @@ mod plain;
 mod queue;
 mod read_error;
 mod reader;
+pub mod repair;
 mod sink;
 mod this_thread;
 #[cfg(feature = "tokio")]

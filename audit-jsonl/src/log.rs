@@ -4,6 +4,7 @@
 //! Any number of these, in one process or in many, share a log: each batch is
 //! written under the lock, after a look at where the log ends now.
 
+mod aside;
 mod carry;
 pub(crate) mod files;
 pub(crate) mod head_file;
@@ -11,6 +12,7 @@ pub(crate) mod head_file;
 mod images;
 mod lock;
 pub(crate) mod names;
+mod planned;
 mod recover;
 mod rotate;
 pub(crate) mod tail;
@@ -22,6 +24,7 @@ use std::time::{Duration, SystemTime};
 
 pub(crate) use self::lock::sleeping;
 pub(crate) use self::names::create_directories;
+pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Measured, Notes, Tip};
 use crate::log::carry::Carry;
@@ -29,6 +32,7 @@ use crate::log::files::{Aside, cut, made, open, write_counting};
 use crate::log::head_file::Record;
 use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
+use crate::repair::Step;
 
 /// After so many syncs that failed in a row, each of a file of its own, the log has
 /// failed.
@@ -80,6 +84,11 @@ pub(crate) struct Log {
     left_plain: Option<Measured>,
     /// A sync that failed, and of which nobody was told.
     untold: Option<io::Error>,
+
+    /// What the last look put right.
+    steps: Vec<Step>,
+    /// Nothing is put right, and nothing written: the steps say what would be.
+    only_plans: bool,
 }
 
 /// One event of a batch.
@@ -135,14 +144,28 @@ impl Log {
             }
         };
         let file = open(path, true)?;
-        let metadata = file.metadata()?;
         // No decision on what may not be on disk.
         file.sync_all()?;
         head_file.sync_all()?;
         names::sync_directory(path)?;
-        let mut log = Self {
+        let mut log = Self::of(path, file, head_file, rotation, reserve)?;
+        // What can't be gone on with is an error here and now.
+        log.check()?;
+        fs4::FileExt::unlock(&log.head_file)?;
+        Ok(log)
+    }
+
+    fn of(
+        path: &Path,
+        file: File,
+        head_file: File,
+        rotation: Rotation,
+        reserve: u64,
+    ) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Ok(Self {
             path: path.to_owned(),
-            head_path,
+            head_path: names::with_suffix(path, ".head"),
             rotation,
             reserve,
             boot: names::boot_id(),
@@ -165,11 +188,9 @@ impl Log {
             carry: None,
             left_plain: None,
             untold: None,
-        };
-        // What can't be gone on with is an error here and now.
-        log.check()?;
-        fs4::FileExt::unlock(&log.head_file)?;
-        Ok(log)
+            steps: Vec::new(),
+            only_plans: false,
+        })
     }
 
     /// Says in the next line that this writer opened the log.
@@ -190,15 +211,26 @@ impl Log {
     ) -> Result<(), Fault> {
         self.under_lock(pause, |log| {
             let tip = log.look()?;
-            let mut lines = std::mem::take(&mut log.lines);
-            lines.clear();
-            // Stands before the first line.
-            lines.push(b'\n');
-            let end = log.link_batch(tip, items, first, linked, &mut lines);
-            let result = log.write_batch(&tip, &end, &lines[1..]);
-            log.lines = lines;
-            result
+            log.append_after(tip, items, first, linked)
         })
+    }
+
+    /// Under the lock, with what a look gave.
+    fn append_after<'a>(
+        &mut self,
+        tip: Tip,
+        items: impl Iterator<Item = Item<'a>>,
+        first: Notes,
+        linked: impl FnMut(&Head),
+    ) -> Result<(), Fault> {
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        // Stands before the first line.
+        lines.push(b'\n');
+        let end = self.link_batch(tip, items, first, linked, &mut lines);
+        let result = self.write_batch(&tip, &end, &lines[1..]);
+        self.lines = lines;
+        result
     }
 
     /// Makes sure that the file is the one under the log's name, as after a

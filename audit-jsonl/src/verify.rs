@@ -33,6 +33,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use thiserror::Error;
 
 pub use self::completeness::{Completeness, Extent, SetAside, Unfinished, Vanished};
+pub(crate) use self::display::Safe;
 pub use self::head::{Head, HeadError};
 pub use self::report::{
     HeadFile, HeadFinding, HeadReport, HeadSource, Integrity, Last, LogReport, Problem,

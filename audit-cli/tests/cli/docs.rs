@@ -6,6 +6,7 @@ use crate::support::run;
 const VERBS: &[&str] = &[
     "record",
     "verify",
+    "repair",
     "head",
     "query",
     "stats",

@@ -18,6 +18,7 @@ mod man;
 mod output;
 mod record;
 mod record_trouble;
+mod repair;
 mod schema;
 mod support;
 mod verify;

@@ -71,6 +71,9 @@ struct End {
 impl Log {
     /// Opens what bears the log's name now, or makes it.
     pub(super) fn open_named(&mut self) -> io::Result<()> {
+        if self.only_plans {
+            return self.see_named();
+        }
         let file = open(&self.path, true)?;
         let old = mem::replace(&mut self.file, file);
         if self.synced < self.written && self.carry.is_none() {

@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use sha2::Sha256;
@@ -16,6 +16,7 @@ const INTERRUPTIONS: u32 = 1_000;
 #[derive(Debug)]
 pub(super) struct Aside {
     pub(super) file: File,
+    pub(super) path: PathBuf,
     pub(super) hash: Sha256,
     pub(super) count: u64,
 }
@@ -75,8 +76,7 @@ pub(super) fn open(path: &Path, append: bool) -> io::Result<File> {
 }
 
 pub(super) fn options(append: bool) -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true);
+    let mut options = reading();
     if append {
         options.append(true);
     } else {
@@ -86,6 +86,21 @@ pub(super) fn options(append: bool) -> OpenOptions {
     {
         use std::os::unix::fs::OpenOptionsExt;
         options.mode(0o600);
+    }
+    options
+}
+
+/// Opens a file of the log as it is, without following a link.
+pub(super) fn open_to_read(path: &Path) -> io::Result<File> {
+    reading().open(path)
+}
+
+fn reading() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::OpenOptionsExt;
         options.custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed());
     }
     options

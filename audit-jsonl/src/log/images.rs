@@ -38,7 +38,8 @@ use self::support::{Directory, Numbers, OPENED, line, say, setting};
 use crate::chain::Notes;
 use crate::log::head_file::Record;
 use crate::log::names::with_suffix;
-use crate::log::{Fault, Item, Log, Rotation, sleeping};
+use crate::log::{Fault, Item, Log, Rotation, Seen, sleeping};
+use crate::repair::{Action, Step};
 
 /// Most wait for a millisecond, for a line that somebody may be writing.
 const THREADS_A_CORE: usize = 8;
@@ -225,6 +226,10 @@ fn go_on(path: &Path, writer: u64, batches: u64, rotates: bool) -> Result<(), St
         size: rotates.then_some(1),
         ..Rotation::default()
     };
+    let planned = match Log::see(path).map_err(told)? {
+        Seen::Chained(steps) | Seen::Headless(_, steps) => Some(steps),
+        Seen::Unchained | Seen::Nothing => None,
+    };
     let mut log = Log::open(path, rotation, 0).map_err(told)?;
     log.tell_opened(OPENED.into());
     for batch in 1..=batches {
@@ -234,10 +239,36 @@ fn go_on(path: &Path, writer: u64, batches: u64, rotates: bool) -> Result<(), St
             cut: 0,
         };
         let items = std::iter::once(item);
-        log.append(items, Notes::default(), &mut sleeping, |_| {})
-            .map_err(told)?;
+        let mut first = 0;
+        log.append(items, Notes::default(), &mut sleeping, |head| {
+            first = head.seq;
+        })
+        .map_err(told)?;
+        if batch == 1
+            && let Some(planned) = &planned
+        {
+            hold_to(planned, &log.steps, first == 0)?;
+        }
     }
     log.sync(&mut sleeping).map_err(told)
+}
+
+/// What a repair would have said is what was done.
+fn hold_to(planned: &[Step], done: &[Step], begins: bool) -> Result<(), String> {
+    let untimed = |step: &Step| {
+        let mut step = step.clone();
+        if step.action == Action::MoveAside {
+            step.aside = None;
+        }
+        step
+    };
+    let planned: Vec<Step> = planned.iter().map(untimed).collect();
+    let done: Vec<Step> = done.iter().map(untimed).collect();
+    // Where a chain only begins, nothing is to be put right.
+    if planned == done || (begins && planned.is_empty()) {
+        return Ok(());
+    }
+    Err(format!("planned {planned:?}, done {done:?}"))
 }
 
 /// The states in between an image and what is made of it, each as a second crash

@@ -23,10 +23,29 @@ pub(super) fn lock(
     head_path: &Path,
     pause: &mut dyn FnMut(Duration) -> bool,
 ) -> Result<(), Fault> {
+    try_again(head_path, pause, || fs4::FileExt::try_lock(head_file))
+}
+
+/// As [`lock`], beside others who only look.
+pub(super) fn lock_shared(
+    head_file: &File,
+    head_path: &Path,
+    pause: &mut dyn FnMut(Duration) -> bool,
+) -> Result<(), Fault> {
+    try_again(head_path, pause, || {
+        fs4::FileExt::try_lock_shared(head_file)
+    })
+}
+
+fn try_again(
+    head_path: &Path,
+    pause: &mut dyn FnMut(Duration) -> bool,
+    mut lock: impl FnMut() -> Result<(), fs4::TryLockError>,
+) -> Result<(), Fault> {
     let begun = Instant::now();
     let mut next = FIRST_LOCK_PAUSE;
     loop {
-        match fs4::FileExt::try_lock(head_file) {
+        match lock() {
             Ok(()) => return Ok(()),
             Err(fs4::TryLockError::Error(error)) => return Err(error.into()),
             Err(fs4::TryLockError::WouldBlock) => {}

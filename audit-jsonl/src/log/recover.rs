@@ -1,19 +1,15 @@
 //! Where the log goes on, when it and its head don't agree.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, SeekFrom};
-use std::iter;
+use std::io::{self, ErrorKind};
 use std::thread;
 
-use audit_schema::now_rfc3339;
-use sha2::{Digest, Sha256};
-
-use crate::chain::{Head, Line, Measured, Replaced, StreamId, Tip};
+use crate::chain::{Head, Line, StreamId, Tip};
 use crate::file::MIDST_OF_A_LINE;
-use crate::log::files::{Aside, Reading, options, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
+use crate::repair::{Action, Step};
 
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
@@ -24,6 +20,7 @@ impl Log {
         if self.spoilt {
             self.move_spoilt_away()?;
         }
+        self.steps.clear();
         let record = Record::read_again(&mut self.head_file, self.left.as_ref())?;
         let is_ours = self.open_another()?;
         let size = self.file.metadata()?.len();
@@ -124,12 +121,18 @@ impl Log {
             // What stands after its last link is new.
             let last = tail::last_link(&mut self.file, size)?;
             let end = last.map_or(0, |(_, end)| end);
+            self.note_cut(last.map(|(last, _)| last), &record.head);
             // Its writer may have ended before it wrote the head.
             let last = last.filter(|(last, _)| is_later(last, &record.head));
             let tip = last.map_or(after, |(last, _)| Tip::After(last));
             return self.take_rest(end, size, tip, false);
         }
-        self.replace_damaged(record.head)
+        let reason = format!(
+            "the line of which the head file tells doesn't end at byte {}; a new stream begins, \
+             and names this one",
+            record.size
+        );
+        self.replace_damaged(record.head, &reason)
     }
 
     /// Another file bears the log's name: somebody has moved the log away.
@@ -140,9 +143,14 @@ impl Log {
         let after = Tip::After(record.head);
         let rest = tail::read_rest(&mut self.file, 0, size, after, true)?;
         if rest.bad_line {
-            self.move_damaged_away()?;
+            self.move_damaged_away(&format!(
+                "another file bears the log's name, and the line at byte {} is neither a record \
+                 nor of this chain, which goes on in a new file",
+                rest.end
+            ))?;
             return Ok(after);
         }
+        self.note_another(size);
         let tip = self.take_rest(0, size, after, true)?;
         if size == 0 && self.pending.plain.is_none() {
             self.pending.plain = self.plain_left_behind(record)?;
@@ -180,8 +188,22 @@ impl Log {
         if let Some((head, end)) = tail::last_link(&mut self.file, size)? {
             let rest = tail::read_rest(&mut self.file, end, size, Tip::After(head), false)?;
             if rest.bad_line {
-                return self.replace_damaged(head);
+                let reason = format!(
+                    "there is no whole head file, and the line at byte {} is neither a record nor the \
+                     next of the chain; a new stream begins, and names this one",
+                    rest.end
+                );
+                return self.replace_damaged(head, &reason);
             }
+            self.steps.push(Step {
+                file: self.head_path.clone(),
+                lines: Some((head.seq, head.seq)),
+                ..self.step(
+                    Action::RebuildHead,
+                    "there is no head file, or it is not whole; the last line of the chain takes \
+                     its place",
+                )
+            });
             return self.take_rest(end, size, Tip::After(head), false);
         }
         let tip = self.begin(size)?;
@@ -220,6 +242,13 @@ impl Log {
         let is_gone = last.is_none_or(|last| last.seq < record.head.seq);
         if is_gone {
             self.pending.gone = Some(record.head);
+            self.steps.push(Step {
+                lines: Some((last.map_or(0, |last| last.seq + 1), record.head.seq)),
+                ..self.step(
+                    Action::TellGone,
+                    "the machine was started since they were written, and they are not in the log",
+                )
+            });
         }
         let was_here = record.is_about(self.file_id, &self.boot);
         match (here, last) {
@@ -255,112 +284,22 @@ impl Log {
             size = now;
             rest = tail::read_rest(&mut self.file, from, size, tip, passing_over)?;
         }
+        self.note_rest(from, &tip, &rest);
         if rest.plain.is_some() {
             self.pending.plain = rest.plain;
         }
         if rest.end < size {
-            let torn = self.set_aside(rest.end, size, rest.tip.next_seq())?;
+            let reason = if rest.bad_line {
+                "the line that begins there is neither a record nor the next of the chain"
+            } else {
+                "a line was begun there, and never ended"
+            };
+            let torn = self.set_aside(rest.end, size, rest.tip.next_seq(), reason)?;
             self.pending.torn = Some(torn);
         } else if self.pending.torn.is_none() {
             self.pending.torn = self.untold_torn(rest.tip.next_seq())?;
         }
         Ok(rest.tip)
-    }
-
-    /// What was set aside before the line with that number, which would tell of it
-    /// and isn't there: who set it aside has ended in between.
-    fn untold_torn(&self, next_seq: u64) -> io::Result<Option<Measured>> {
-        let base = names::with_suffix(&self.path, &format!(".torn-{next_seq}"));
-        let numbered = (1_u64..).map(|number| names::with_suffix(&base, &format!(".{number}")));
-        let mut hash = Sha256::new();
-        let mut count = 0;
-        for name in iter::once(base.clone()).chain(numbered) {
-            let file = match options(false).open(&name) {
-                Ok(file) => file,
-                Err(error) if error.kind() == ErrorKind::NotFound => break,
-                Err(error) => return Err(error),
-            };
-            let mut reader = BufReader::new(Reading(&file));
-            loop {
-                let block = reader.fill_buf()?;
-                let length = block.len();
-                if length == 0 {
-                    break;
-                }
-                hash.update(block);
-                count += length as u64;
-                reader.consume(length);
-            }
-        }
-        Ok((count > 0).then(|| Measured {
-            count,
-            sha256: hash.finalize().into(),
-        }))
-    }
-
-    /// Copies the end of the log to a file of its own, and cuts it off.
-    fn set_aside(&mut self, from: u64, to: u64, next_seq: u64) -> io::Result<Measured> {
-        let wanted = names::with_suffix(&self.path, &format!(".torn-{next_seq}"));
-        let mut aside = match self.aside.take() {
-            Some(aside) => aside,
-            None => Aside {
-                file: options(false)
-                    .create_new(true)
-                    .open(names::free(&wanted)?)?,
-                hash: Sha256::new(),
-                count: 0,
-            },
-        };
-        let mut block = vec![0; 64 * 1024];
-        let (mut at, mut to) = (from, to);
-        while at < to {
-            self.file.seek(SeekFrom::Start(at))?;
-            let mut reader = Reading(&self.file).take(to - at);
-            loop {
-                let read = reader.read(&mut block)?;
-                if read == 0 {
-                    break;
-                }
-                aside.hash.update(&block[..read]);
-                aside.count += read as u64;
-                write_whole(&mut aside.file, &block[..read])?;
-            }
-            aside.file.sync_all()?;
-            // What somebody has appended meanwhile goes with it.
-            (at, to) = (to, self.file.metadata()?.len());
-        }
-        names::sync_directory(&self.path)?;
-        self.file.set_len(from)?;
-        self.written = from;
-        self.synced = self.synced.min(from);
-        let torn = Measured {
-            count: aside.count,
-            sha256: aside.hash.clone().finalize().into(),
-        };
-        self.aside = Some(aside);
-        Ok(torn)
-    }
-
-    /// The file is moved aside, and a new stream begins in a new one.
-    fn replace_damaged(&mut self, head: Head) -> Result<Tip, Fault> {
-        let file = self.move_damaged_away()?;
-        self.pending.after = Some(Replaced { head, file });
-        Ok(Tip::New(StreamId::from_bytes(names::random())))
-    }
-
-    /// Moves the file aside and makes a new one; the name that it has now.
-    fn move_damaged_away(&mut self) -> io::Result<String> {
-        let mut time = now_rfc3339();
-        time.truncate("2026-11-20T09:30:00".len());
-        time.retain(|char| char.is_ascii_alphanumeric());
-        let wanted = names::with_suffix(&self.path, &format!(".damaged-{time}Z"));
-        let aside = names::rename_aside(&self.path, &wanted)?;
-        self.open_named()?;
-        names::sync_directory(&self.path)?;
-        self.name_unsynced = false;
-        self.written = 0;
-        let name = aside.file_name().unwrap_or_default();
-        Ok(name.to_string_lossy().into_owned())
     }
 
     /// The number of the file's first link.

@@ -174,17 +174,21 @@ impl Log {
 
     /// Plain lines at the end of the file that a head is about, if its writer has
     /// renamed it and ended before it went on in the next one.
-    pub(super) fn plain_left_behind(&self, record: &Record) -> io::Result<Option<Measured>> {
+    pub(super) fn plain_left_behind(&mut self, record: &Record) -> io::Result<Option<Measured>> {
         let Some(path) = self.rotated_file_of(record)? else {
             return Ok(None);
         };
-        let mut file = File::open(path)?;
+        let mut file = File::open(&path)?;
         let size = file.metadata()?.len();
         if size <= record.size {
             return Ok(None);
         }
         let tip = Tip::After(record.head);
         let rest = tail::read_rest(&mut file, record.size, size, tip, false)?;
-        Ok(rest.plain.filter(|_| rest.tip == tip))
+        let plain = rest.plain.filter(|_| rest.tip == tip);
+        if let Some(plain) = &plain {
+            self.note_plain(path, (rest.plain_from, rest.end), plain.count);
+        }
+        Ok(plain)
     }
 }

@@ -22,6 +22,8 @@ pub(crate) struct Rest {
     pub(crate) plain: Option<Measured>,
     /// Where the last link ends; at first, where the reading begins.
     pub(crate) last_link_end: u64,
+    /// Where the plain lines begin.
+    pub(crate) plain_from: u64,
     /// Where the good lines end.
     pub(crate) end: u64,
     /// Whether what comes then begins with a whole line.
@@ -44,6 +46,7 @@ pub(crate) fn read_rest(
         tip,
         plain: None,
         last_link_end: from,
+        plain_from: from,
         end: from,
         bad_line: false,
     };
@@ -72,6 +75,9 @@ pub(crate) fn read_rest(
                 plain_lines = 0;
             }
             Line::Plain => {
+                if plain_lines == 0 {
+                    rest.plain_from = rest.end;
+                }
                 plain.update(&line);
                 plain_lines += 1;
             }

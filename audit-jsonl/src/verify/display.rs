@@ -242,7 +242,7 @@ fn of(count: u64, what: &str) -> String {
 }
 
 /// A name from the log or the file system, for a terminal.
-struct Safe<'a>(&'a str);
+pub(crate) struct Safe<'a>(pub(crate) &'a str);
 
 impl Display for Safe<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use audit_testkit::{DEADLINE, within};
 
-use crate::checker::{Found, check, check_with, rotated};
+use crate::checker::{Found, Row, check, check_with, rotated};
 use crate::form::sha256;
 use crate::head_file::Head;
+use crate::repair::{hold_to, plan_of};
 use crate::support::{Dir, append, builder, close, cut_to, lines_of, log, open, record, size};
 
 /// A log of the calls 0 to 9, and its bytes.
@@ -29,12 +30,17 @@ pub(crate) fn go_on(dir: &Dir, path: &Path) -> Found {
 #[track_caller]
 fn go_on_with(dir: &Dir, path: &Path, more: &[PathBuf]) -> Found {
     let before = fs::read(path).unwrap_or_default();
+    let plan = plan_of(path);
     // To open it and to end without a line changes nothing of what is told.
     for _ in 0..2 {
         close(&open(path));
     }
     log(path, 10..12);
     let found = check_with(path, more);
+    if let Some(plan) = plan {
+        let call = |row: &&Row| row.event.call_id == "10";
+        hold_to(&plan, path, &before, found.rows.iter().find(call).unwrap());
+    }
     let kept = match found.rows.iter().find_map(|row| row.chain.get("torn")) {
         None => before.len(),
         Some(torn) => before.len() - torn["bytes"].as_u64().unwrap() as usize,

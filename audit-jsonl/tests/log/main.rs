@@ -24,6 +24,7 @@ mod kills;
 mod kinds;
 mod opening;
 mod outsiders;
+mod repair;
 mod roles;
 mod rotation;
 mod stops;
