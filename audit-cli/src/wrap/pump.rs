@@ -3,7 +3,7 @@
 //! answer is recorded before the client can act on it.
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io;
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -18,6 +18,7 @@ use crate::wrap::recorder::Recorder;
 use crate::wrap::refusal::{Held, Verdict, answer_to};
 use crate::wrap::scan::Scanner;
 use crate::wrap::scan::message::{Marker, Message};
+use crate::wrap::stdio;
 
 /// What one read may give.
 const BUFFER: usize = 64 * 1024;
@@ -71,7 +72,7 @@ impl Proxy {
     fn to_server(&self, bytes: &[u8]) -> io::Result<()> {
         let mut server = self.server.lock();
         let result = match &mut *server {
-            Some(server) => server.write_all(bytes),
+            Some(server) => stdio::write_all(server, bytes),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
         drop(server);
@@ -102,7 +103,7 @@ pub(crate) fn requests(proxy: &Proxy, mut stdin: File, refusals: Option<SyncSend
     let mut held = refusals.map(Held::new);
     let mut buffer = vec![0; BUFFER];
     loop {
-        let bytes = match read(&mut stdin, &mut buffer) {
+        let bytes = match stdio::read(&mut stdin, &mut buffer) {
             Ok(0) | Err(_) => break,
             Ok(length) => &buffer[..length],
         };
@@ -200,7 +201,7 @@ pub(crate) fn answers(proxy: &Proxy, mut server: ChildStdout) {
     let mut buffer = vec![0; BUFFER];
     loop {
         *proxy.idle_since.lock() = Some(Instant::now());
-        let length = read(&mut server, &mut buffer);
+        let length = stdio::read(&mut server, &mut buffer);
         *proxy.idle_since.lock() = None;
         let bytes = match length {
             Ok(0) | Err(_) => break,
@@ -225,14 +226,5 @@ fn conclude(proxy: &Proxy, messages: Vec<Message>) {
     for message in messages {
         let event = proxy.calls.lock().hear_server(message);
         proxy.record(event);
-    }
-}
-
-fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match from.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }

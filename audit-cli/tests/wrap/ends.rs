@@ -1,0 +1,85 @@
+//! What stands at the ends of the pipes: who reads values and not lines, pipes that are
+//! non-blocking or closed, signals of all kinds.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Command, Stdio};
+use std::thread;
+
+use audit_testkit::{DEADLINE, within};
+
+use crate::support::{Dir, Running, call, result, wait_until, wrap_sh};
+
+/// Who shares a pipe with us, or made it, may have made it non-blocking.
+#[test]
+fn pipes_that_do_not_block_lose_nothing() {
+    let dir = Dir::new();
+    let (mut to_wrap, stdin) = UnixStream::pair().unwrap();
+    let (stdout, mut from_wrap) = UnixStream::pair().unwrap();
+    stdin.set_nonblocking(true).unwrap();
+    stdout.set_nonblocking(true).unwrap();
+    let script = format!("read x; echo '{}'; cat", result(1));
+    let mut child = {
+        let mut command = wrap_sh(&dir, &[], &script);
+        command
+            .stdin(Stdio::from(OwnedFd::from(stdin)))
+            .stdout(Stdio::from(OwnedFd::from(stdout)));
+        // Our copies of its ends go with the command.
+        command.spawn().unwrap()
+    };
+    let bytes = vec![b'x'; 4_000_000];
+    let back = within(DEADLINE, move || {
+        writeln!(to_wrap, "{}", call(1, "x")).unwrap();
+        let mut reader = BufReader::new(from_wrap.try_clone().unwrap());
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        assert_eq!(line.trim_end(), result(1));
+        let writer = thread::spawn(move || {
+            to_wrap.write_all(&bytes).unwrap();
+            to_wrap.shutdown(Shutdown::Write).unwrap();
+        });
+        let mut back = reader.buffer().len() as u64;
+        back += std::io::copy(&mut from_wrap, &mut std::io::sink()).unwrap();
+        writer.join().unwrap();
+        back
+    });
+    assert_eq!(back, 4_000_000);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(dir.told(), ["sh:x success"]);
+}
+
+/// The server has no file of ours, and ours have no end of its pipes.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_server_gets_no_files_of_the_proxy() {
+    let dir = Dir::new();
+    let files = |script: &str| {
+        let list = format!("exec {script} ls /proc/self/fd");
+        let mut direct = Command::new("sh");
+        direct.args(["-c", &list]);
+        let direct = Running::start(direct).end().stdout;
+        let wrapped = Running::start(wrap_sh(&dir, &[], &list)).end().stdout;
+        assert_eq!(wrapped, direct);
+        direct
+    };
+    assert!(files("").lines().count() >= 3);
+}
+
+#[test]
+fn ends_that_are_closed_from_the_start_are_no_trouble() {
+    for (closed, stdout) in [("<&-", "said\n"), (">&-", ""), ("2>&-", "said\n")] {
+        let dir = Dir::new();
+        let mut command = Command::new("sh");
+        let line = format!("exec \"$0\" wrap --log \"$1\" sh -c 'cat; echo said; exit 4' {closed}");
+        command
+            .args(["-c", &line, env!("CARGO_BIN_EXE_audit")])
+            .arg(dir.log());
+        let ended = Running::start(command).end();
+        assert_eq!(ended.stdout, stdout, "{closed}");
+        assert_eq!(ended.status.code(), Some(4), "{closed}: {}", ended.stderr);
+    }
+}
