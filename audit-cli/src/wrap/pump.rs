@@ -136,7 +136,7 @@ fn look_at_requests(proxy: &Proxy, scanner: &mut Scanner, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let (length, messages) = scanner.line(bytes);
         bytes = &bytes[length..];
-        register(proxy, messages.unwrap_or_default());
+        register(proxy, messages.unwrap_or_else(|| scanner.complete()));
     }
 }
 
@@ -169,6 +169,7 @@ fn hold(proxy: &Proxy, scanner: &mut Scanner, mut bytes: &[u8], held: &mut Held)
             None => {
                 let is_good = || proxy.recorder.is_good();
                 if let Some(bytes) = held.when_long(scanner.so_far(), is_good) {
+                    register(proxy, scanner.complete());
                     proxy.to_server(&bytes)?;
                 }
             }
@@ -211,7 +212,7 @@ pub(crate) fn answers(proxy: &Proxy, mut server: ChildStdout) {
         while !rest.is_empty() {
             let (length, messages) = scanner.line(rest);
             rest = &rest[length..];
-            conclude(proxy, messages.unwrap_or_default());
+            conclude(proxy, messages.unwrap_or_else(|| scanner.complete()));
         }
         if proxy.client.pass(bytes).is_err() {
             proxy.client_stopped_reading();

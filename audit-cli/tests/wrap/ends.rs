@@ -14,6 +14,56 @@ use audit_testkit::{DEADLINE, within};
 
 use crate::support::{Dir, Running, call, result, wait_until, wrap_sh};
 
+/// A server that answers when it has read the call, before its line has ended.
+#[test]
+fn a_call_is_known_before_its_line_ends() {
+    let long = format!(
+        r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"x","arguments":"{}"}}}}"#,
+        "x".repeat(2_000_000)
+    );
+    for (options, line) in [
+        (&[][..], call(1, "x")),
+        (&[], long.clone()),
+        // A shorter one is held back until it ends.
+        (&["--on-log-failure", "refuse"], long),
+    ] {
+        let dir = Dir::new();
+        let script = format!(
+            "head -c {} >/dev/null; echo '{}'; cat >/dev/null",
+            line.len(),
+            result(1)
+        );
+        let mut wrap = Running::start(wrap_sh(&dir, options, &script));
+        wrap.send(&line);
+        wrap.hear(&result(1));
+        assert_eq!(dir.told(), ["sh:x success"], "{options:?}");
+        wrap.send("\n");
+        assert!(wrap.end().status.success());
+        assert_eq!(dir.told().len(), 1);
+    }
+}
+
+/// A client that reads values acts on an answer before its line has ended.
+#[test]
+fn an_answer_is_in_the_log_before_its_line_ends() {
+    let dir = Dir::new();
+    let script = format!("read x; printf %s '{}'; read x; echo", result(1));
+    let mut child = wrap_sh(&dir, &[], &script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    writeln!(stdin, "{}", call(1, "x")).unwrap();
+    let mut answer = vec![0; result(1).len()];
+    stdout.read_exact(&mut answer).unwrap();
+    assert_eq!(dir.told(), ["sh:x success"]);
+    writeln!(stdin).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(dir.told().len(), 1);
+}
+
 /// Who shares a pipe with us, or made it, may have made it non-blocking.
 #[test]
 fn pipes_that_do_not_block_lose_nothing() {
