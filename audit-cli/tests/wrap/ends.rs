@@ -133,3 +133,67 @@ fn ends_that_are_closed_from_the_start_are_no_trouble() {
         assert_eq!(ended.status.code(), Some(4), "{closed}: {}", ended.stderr);
     }
 }
+
+/// Whoever starts us may not care for the ends of his children.
+#[test]
+fn a_parent_that_ignores_its_children_changes_nothing() {
+    let dir = Dir::new();
+    let script = format!("read x; echo '{}'; read x; exit 3", result(1));
+    let template = wrap_sh(&dir, &[], &script);
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", "trap '' CHLD; exec \"$@\"", "-"])
+        .arg(template.get_program())
+        .args(template.get_args());
+    let mut wrap = Running::start(command);
+    wrap.say(&call(1, "x"));
+    wrap.hear(&result(1));
+    wrap.say(&call(2, "y"));
+    assert_eq!(wrap.wait().code(), Some(3));
+    assert_eq!(
+        dir.told(),
+        ["sh:x success", "sh:y execution_failed server_exit_3"]
+    );
+}
+
+/// The server has ended, and what it said last waits for a client that doesn't read.
+#[test]
+fn a_signal_ends_the_wait_for_a_client_that_does_not_read() {
+    for is_early in [true, false] {
+        let dir = Dir::new();
+        let pid = dir.path("pid");
+        // More than the client's pipe holds, and less than both do.
+        let script = format!(
+            "read x; head -c 100000 /dev/zero; echo $$ > {0}.new; mv {0}.new {0}; {1}",
+            pid.display(),
+            if is_early { "read y; read z" } else { "exit 5" }
+        );
+        let mut child = wrap_sh(&dir, &[], &script)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        writeln!(stdin, "{}", call(1, "x")).unwrap();
+        let server = wait_until(|| fs::read_to_string(&pid).ok());
+        if !is_early {
+            // Until it is no more, or waits to be waited for.
+            wait_until(|| {
+                let mut ps = Command::new("ps");
+                let ps = ps.args(["-o", "stat=", "-p", server.trim()]).output();
+                let state = ps.unwrap().stdout;
+                (state.is_empty() || state.starts_with(b"Z")).then_some(())
+            });
+        }
+        let mut kill = Command::new("kill");
+        kill.arg("-TERM").arg(child.id().to_string());
+        assert!(kill.status().unwrap().success());
+        let status = wait_until(|| child.try_wait().unwrap());
+        if is_early {
+            assert_eq!(status.signal(), Some(15));
+        } else {
+            assert_eq!(status.code(), Some(5));
+        }
+        assert_eq!(dir.told(), ["sh:x execution_failed stopped"]);
+    }
+}
