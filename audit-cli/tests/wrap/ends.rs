@@ -134,6 +134,22 @@ fn ends_that_are_closed_from_the_start_are_no_trouble() {
     }
 }
 
+#[test]
+fn whatever_signal_ends_the_server_ends_the_proxy() {
+    for signal in ["KILL", "TERM", "PIPE", "ALRM", "USR1", "SEGV", "IO", "XCPU"] {
+        let dir = Dir::new();
+        let script = format!("kill -{signal} $$; read x");
+        let mut direct = Command::new("sh");
+        direct.args(["-c", &script]).current_dir(dir.path("."));
+        let direct = Running::start(direct).wait();
+        let mut wrapped = wrap_sh(&dir, &[], &script);
+        wrapped.current_dir(dir.path("."));
+        let wrapped = Running::start(wrapped).wait();
+        assert!(direct.signal().is_some(), "{signal}");
+        assert_eq!(wrapped.signal(), direct.signal(), "{signal}");
+    }
+}
+
 /// Whoever starts us may not care for the ends of his children.
 #[test]
 fn a_parent_that_ignores_its_children_changes_nothing() {
