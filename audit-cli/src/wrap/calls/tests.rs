@@ -157,3 +157,18 @@ fn one_call_can_wait_for_input_while_another_of_the_same_state_does() {
     session.end("end");
     assert_eq!(session.told(), ["t2 input_required"]);
 }
+
+#[test]
+fn a_round_that_is_refused_ends_its_call() {
+    let mut session = Session::new();
+    session.call(1);
+    session.answer(1, r#"{"resultType":"input_required","requestState":"s"}"#);
+    let retry = br#"{"id":2,"method":"tools/call","params":{"name":"t1","requestState":"s"}}"#;
+    session.client.line(retry);
+    for message in session.client.end() {
+        let refused = session.calls.refused(&message);
+        session.events.push(refused);
+    }
+    session.end("end");
+    assert_eq!(session.told(), ["t1 refused_log_unavailable"]);
+}
