@@ -105,8 +105,10 @@ impl Session {
                 Ok(Event::AnswersEnded) => answers_ended = true,
                 Ok(Event::Signal(number)) => {
                     self.hand_on(number);
-                    stopping.get_or_insert_with(Instant::now);
-                    signalled.get_or_insert_with(Instant::now);
+                    if asks_to_end(number) {
+                        stopping.get_or_insert_with(Instant::now);
+                        signalled.get_or_insert_with(Instant::now);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) if self.has_ended() => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -237,6 +239,19 @@ fn wait_for(_server: &Child, tell: Sender<Event>) -> Result<(), Failure> {
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure> {
     let thread = thread::Builder::new().name(name.into()).spawn(work);
     thread.map(drop).map_err(no_thread)
+}
+
+/// Others may mean anything: calls go on.
+#[cfg(unix)]
+fn asks_to_end(number: i32) -> bool {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&number)
+}
+
+#[cfg(not(unix))]
+fn asks_to_end(_number: i32) -> bool {
+    true
 }
 
 /// Has the signals that ask a program to end, or mean what it likes, come to us, but
