@@ -192,6 +192,7 @@ impl Calls {
         let cancelled = || outcome::failed(code::CANCELLED);
         calls
             .into_iter()
+            .filter(|call| !call.is_odd)
             .map(|call| self.event(call, cancelled()))
             .collect()
     }

@@ -99,6 +99,15 @@ fn a_call_that_was_taken_back_is_told_after_a_while_and_only_once() {
 }
 
 #[test]
+fn a_call_that_nobody_reads_is_none_when_it_is_taken_back() {
+    let mut session = Session::new();
+    session.client(r#"[{"id":1,"method":"tools/call","params":{"name":"t1"}}]"#);
+    session.client(r#"{"method":"notifications/cancelled","params":{"requestId":1}}"#);
+    let overdue = session.calls.overdue(Instant::now() + GRACE);
+    assert!(overdue.is_empty());
+}
+
+#[test]
 fn an_answer_in_time_counts_also_of_a_call_that_was_taken_back() {
     let mut session = Session::new();
     session.call(1);
