@@ -213,3 +213,66 @@ fn a_signal_ends_the_wait_for_a_client_that_does_not_read() {
         assert_eq!(dir.told(), ["sh:x execution_failed stopped"]);
     }
 }
+
+/// It says that it will answer nothing more, and lives on.
+#[test]
+fn a_server_that_closes_stdout_and_lives_is_waited_for() {
+    let dir = Dir::new();
+    let script = "read x; echo last; exec >&-; read y; read z; exit 3";
+    let mut wrap = Running::start(wrap_sh(&dir, &[], script));
+    wrap.say(&call(1, "x"));
+    wrap.hear("last");
+    assert_eq!(wrap.line(), None, "the client sees the end");
+    wrap.say(&call(2, "y"));
+    wrap.say("{}");
+    assert_eq!(wrap.wait().code(), Some(3));
+    let code = "execution_failed server_exit_3";
+    assert_eq!(dir.told(), [format!("sh:x {code}"), format!("sh:y {code}")]);
+}
+
+/// It reads no more, lives on, and still answers what it has read.
+#[test]
+fn a_server_that_closes_stdin_still_answers() {
+    let dir = Dir::new();
+    let fifo = dir.path("fifo");
+    let script = format!(
+        "mkfifo {0}; read x; exec <&-; echo closed; read y < {0}; echo '{1}'; exit 3",
+        fifo.display(),
+        result(1)
+    );
+    let mut wrap = Running::start(wrap_sh(&dir, &[], &script));
+    wrap.say(&call(1, "x"));
+    wrap.hear("closed");
+    // As without a proxy, whoever goes on writing is told.
+    let stdin = wrap.stdin.as_mut().unwrap();
+    let mut write = || stdin.write_all(format!("{}\n", call(2, "y")).as_bytes());
+    wait_until(|| write().is_err().then_some(()));
+    fs::write(fifo, "go\n").unwrap();
+    wrap.hear(&result(1));
+    assert_eq!(wrap.wait().code(), Some(3));
+    let told = dir.told();
+    assert_eq!(told[0], "sh:x success");
+    assert!(
+        told[1..]
+            .iter()
+            .all(|told| told == "sh:y execution_failed server_exit_3")
+    );
+}
+
+/// Somebody whom the server left behind goes on writing to its stdout.
+#[test]
+fn a_grandchild_that_goes_on_writing_holds_nobody_for_long() {
+    let dir = Dir::new();
+    let script = "(while echo more; do :; done) & read x; exit 3";
+    let mut child = wrap_sh(&dir, &[], script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    writeln!(child.stdin.as_mut().unwrap(), "x").unwrap();
+    let reader = thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    let status = wait_until(|| child.try_wait().unwrap());
+    assert_eq!(status.code(), Some(3));
+    assert!(reader.join().unwrap().unwrap() > 0);
+}
