@@ -126,7 +126,7 @@ impl Calls {
 
     /// A call that is answered in the server's place, for the log can't be written.
     pub(crate) fn refused(&mut self, message: &Message) -> CallEvent {
-        let call = self.begin(message);
+        let call = self.take_up(message);
         let outcome = Outcome::ExecutionFailed {
             code: code::REFUSED.into(),
             retryable: true,
@@ -158,6 +158,8 @@ impl Calls {
             self.server = server.clone();
         }
         let answer = match (message.error, message.result) {
+            // Some libraries write `"error": null` beside a result.
+            (Some(error), Some(reply)) if error.is_empty() => Ok(reply),
             (Some(error), _) => Err(error),
             (None, reply) => Ok(reply.unwrap_or_default()),
         };
@@ -190,6 +192,7 @@ impl Calls {
         let cancelled = || outcome::failed(code::CANCELLED);
         calls
             .into_iter()
+            .filter(|call| !call.is_odd)
             .map(|call| self.event(call, cancelled()))
             .collect()
     }

@@ -2,9 +2,11 @@
 //! own.
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 
 use parking_lot::{Condvar, Mutex};
+
+use crate::wrap::stdio;
 
 /// The client's end, for the pump and for those who answer in the server's place.
 #[derive(Debug)]
@@ -37,7 +39,7 @@ impl Client {
         let Some(file) = &mut output.file else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        file.write_all(bytes)?;
+        stdio::write_all(file, bytes)?;
         output.is_at_line_start = bytes.ends_with(b"\n");
         if output.is_at_line_start {
             self.boundary.notify_one();
@@ -53,7 +55,7 @@ impl Client {
         }
         if let Some(file) = &mut output.file {
             // If the client has gone, the pump finds out.
-            file.write_all(line).ok();
+            stdio::write_all(file, line).ok();
         }
     }
 

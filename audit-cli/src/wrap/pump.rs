@@ -3,7 +3,7 @@
 //! answer is recorded before the client can act on it.
 
 use std::fs::File;
-use std::io::{self, Read, Write as _};
+use std::io;
 use std::process::{ChildStdin, ChildStdout};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
@@ -18,6 +18,7 @@ use crate::wrap::recorder::Recorder;
 use crate::wrap::refusal::{Held, Verdict, answer_to};
 use crate::wrap::scan::Scanner;
 use crate::wrap::scan::message::{Marker, Message};
+use crate::wrap::stdio;
 
 /// What one read may give.
 const BUFFER: usize = 64 * 1024;
@@ -71,7 +72,7 @@ impl Proxy {
     fn to_server(&self, bytes: &[u8]) -> io::Result<()> {
         let mut server = self.server.lock();
         let result = match &mut *server {
-            Some(server) => server.write_all(bytes),
+            Some(server) => stdio::write_all(server, bytes),
             None => Err(io::ErrorKind::BrokenPipe.into()),
         };
         drop(server);
@@ -102,7 +103,7 @@ pub(crate) fn requests(proxy: &Proxy, mut stdin: File, refusals: Option<SyncSend
     let mut held = refusals.map(Held::new);
     let mut buffer = vec![0; BUFFER];
     loop {
-        let bytes = match read(&mut stdin, &mut buffer) {
+        let bytes = match stdio::read(&mut stdin, &mut buffer) {
             Ok(0) | Err(_) => break,
             Ok(length) => &buffer[..length],
         };
@@ -135,7 +136,7 @@ fn look_at_requests(proxy: &Proxy, scanner: &mut Scanner, mut bytes: &[u8]) {
     while !bytes.is_empty() {
         let (length, messages) = scanner.line(bytes);
         bytes = &bytes[length..];
-        register(proxy, messages.unwrap_or_default());
+        register(proxy, messages.unwrap_or_else(|| scanner.complete()));
     }
 }
 
@@ -168,6 +169,7 @@ fn hold(proxy: &Proxy, scanner: &mut Scanner, mut bytes: &[u8], held: &mut Held)
             None => {
                 let is_good = || proxy.recorder.is_good();
                 if let Some(bytes) = held.when_long(scanner.so_far(), is_good) {
+                    register(proxy, scanner.complete());
                     proxy.to_server(&bytes)?;
                 }
             }
@@ -200,7 +202,7 @@ pub(crate) fn answers(proxy: &Proxy, mut server: ChildStdout) {
     let mut buffer = vec![0; BUFFER];
     loop {
         *proxy.idle_since.lock() = Some(Instant::now());
-        let length = read(&mut server, &mut buffer);
+        let length = stdio::read(&mut server, &mut buffer);
         *proxy.idle_since.lock() = None;
         let bytes = match length {
             Ok(0) | Err(_) => break,
@@ -210,7 +212,7 @@ pub(crate) fn answers(proxy: &Proxy, mut server: ChildStdout) {
         while !rest.is_empty() {
             let (length, messages) = scanner.line(rest);
             rest = &rest[length..];
-            conclude(proxy, messages.unwrap_or_default());
+            conclude(proxy, messages.unwrap_or_else(|| scanner.complete()));
         }
         if proxy.client.pass(bytes).is_err() {
             proxy.client_stopped_reading();
@@ -225,14 +227,5 @@ fn conclude(proxy: &Proxy, messages: Vec<Message>) {
     for message in messages {
         let event = proxy.calls.lock().hear_server(message);
         proxy.record(event);
-    }
-}
-
-fn read(from: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    loop {
-        match from.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
-        }
     }
 }

@@ -287,7 +287,12 @@ impl Shared {
 fn open(path: &Path) -> Result<JsonLinesAuditSink, String> {
     create_directory_of(path).map_err(|error| error.to_string())?;
     let builder = JsonLinesAuditSink::builder().path(path);
-    builder.open().map_err(|error| error.to_string())
+    builder.open().map_err(|error| {
+        // What it came from says why.
+        let cause = std::error::Error::source(&error);
+        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
+        format!("{error}{cause}")
+    })
 }
 
 /// Waits until all is written, or a write has failed since.

@@ -6,14 +6,19 @@
 
 mod field;
 pub(crate) mod message;
+mod raw;
 
 use memchr::{memchr, memchr3};
 
 use crate::wrap::scan::field::{DEEPEST, Keep, Kept, Key, LONGEST_KEY};
-use crate::wrap::scan::message::{Id, Marker, Marking, Message};
+use crate::wrap::scan::message::{Marker, Marking, Message};
+use crate::wrap::scan::raw::Raw;
 
 /// Brackets deeper than this are counted, and no longer told from braces.
 const MOST_LEVELS: usize = 1024;
+
+/// What stands for what is no letter, as in [`char::REPLACEMENT_CHARACTER`].
+const REPLACEMENT: &[u8] = "\u{FFFD}".as_bytes();
 
 /// Of an array of messages, which no known server answers.
 const MOST_BATCHED: usize = 100;
@@ -38,23 +43,14 @@ pub(crate) struct Scanner {
     text: Vec<u8>,
     /// How much of a string is to be kept in `text`; `None` for nothing.
     room: Option<usize>,
+    /// The first half of a letter that is written as two escapes.
+    half: Option<u32>,
     marking: Option<Marking>,
     raw: Option<Raw>,
     /// The byte in hand is the last of `raw`.
     raw_ends: bool,
     message: Message,
     messages: Vec<Message>,
-}
-
-/// A value whose JSON text is kept.
-#[derive(Debug)]
-struct Raw {
-    level: usize,
-    text: Vec<u8>,
-    most: usize,
-    marking: Marking,
-    /// Of the letters, if it is a string.
-    string: Option<Marking>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +100,7 @@ impl Scanner {
             has_bom: false,
             text: Vec::new(),
             room: None,
+            half: None,
             marking: None,
             raw: None,
             raw_ends: false,
@@ -141,6 +138,16 @@ impl Scanner {
         let is_complete = self.state == State::Done;
         *self = Self::new(self.marker.clone());
         if is_complete { messages } else { Vec::new() }
+    }
+
+    /// The messages of a line whose value is complete, but not the line: who reads
+    /// values and not lines answers now.
+    pub(crate) fn complete(&mut self) -> Vec<Message> {
+        if self.state == State::Done {
+            std::mem::take(&mut self.messages)
+        } else {
+            Vec::new()
+        }
     }
 
     /// What is known of the message so far.
@@ -205,13 +212,7 @@ impl Scanner {
     fn value_begins(&mut self, byte: u8) {
         let keep = self.keep_of_value();
         if let Keep::Raw(most) = keep {
-            self.raw = Some(Raw {
-                level: self.objects.len(),
-                text: Vec::new(),
-                most,
-                marking: self.marker.begin(),
-                string: None,
-            });
+            self.raw = Some(Raw::new(self.objects.len(), most, &self.marker));
         }
         match byte {
             b'{' | b'[' => self.open(byte == b'{'),
@@ -370,6 +371,7 @@ impl Scanner {
     }
 
     fn key_ended(&mut self) {
+        self.add(b"");
         if self.room.is_some() {
             let depth = self.objects.len() - self.base;
             let key = Key::of(&self.text);
@@ -382,6 +384,7 @@ impl Scanner {
     }
 
     fn string_ended(&mut self) {
+        self.add(b"");
         self.raw_ends = self.ends_raw();
         if let Some(marking) = self.marking.take() {
             match self.raw.as_mut().filter(|_| self.raw_ends) {
@@ -397,6 +400,13 @@ impl Scanner {
 
     /// Adds bytes to the string that is kept.
     fn add(&mut self, bytes: &[u8]) {
+        if self.half.take().is_some() {
+            self.put(REPLACEMENT);
+        }
+        self.put(bytes);
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
         if let Some(marking) = &mut self.marking {
             marking.add(bytes);
         } else if let Some(most) = self.room {
@@ -419,8 +429,8 @@ impl Scanner {
         1
     }
 
-    /// Four digits, of which `digits` are there. Half of a pair is replaced: that
-    /// text is looked at, or compared with itself.
+    /// Four digits, of which `digits` are there. Half of a pair without the other is
+    /// replaced: that text is looked at, or compared with itself.
     fn unicode(&mut self, part: Part, digits: u8, value: u32, byte: u8) -> usize {
         let Some(digit) = char::from(byte).to_digit(16) else {
             self.state = State::Skip;
@@ -431,31 +441,23 @@ impl Scanner {
             self.state = State::Unicode(part, digits + 1, value);
             return 1;
         }
-        let letter = char::from_u32(value).unwrap_or(char::REPLACEMENT_CHARACTER);
-        self.add(letter.encode_utf8(&mut [0; 4]).as_bytes());
         self.state = State::String(part);
-        1
-    }
-}
-
-impl Raw {
-    fn add(&mut self, bytes: &[u8]) {
-        self.marking.add(bytes);
-        let room = (self.most + 1).saturating_sub(self.text.len());
-        self.text.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
-
-    fn end(self) -> Id {
-        let fits = self.text.len() <= self.most;
-        // `"1"` is not `1`.
-        let string = self.string.map(|mut string| {
-            string.add(b"\"");
-            string.end()
-        });
-        Id {
-            mark: string.unwrap_or(self.marking.end()),
-            raw: fits.then(|| String::from_utf8_lossy(&self.text).into_owned()),
+        let value = match (self.half, value) {
+            (Some(high), 0xDC00..=0xDFFF) => {
+                self.half = None;
+                0x10000 + ((high - 0xD800) << 10) + (value - 0xDC00)
+            }
+            _ => value,
+        };
+        match char::from_u32(value) {
+            Some(letter) => self.add(letter.encode_utf8(&mut [0; 4]).as_bytes()),
+            None if value < 0xDC00 => {
+                self.add(b"");
+                self.half = Some(value);
+            }
+            None => self.add(REPLACEMENT),
         }
+        1
     }
 }
 

@@ -129,6 +129,12 @@ pub(crate) fn end_like(status: ExitStatus) -> ! {
         };
         setrlimit(Resource::Core, none).ok();
         signal_hook::low_level::emulate_default_handler(signal).ok();
+        // Those that it knows nothing of have no handler here.
+        if let Some(named) = rustix::process::Signal::from_named_raw(signal) {
+            rustix::process::kill_process(rustix::process::getpid(), named).ok();
+            // It may reach another thread, a moment later.
+            std::thread::park_timeout(std::time::Duration::from_secs(1));
+        }
         std::process::exit(128 + signal);
     }
     std::process::exit(status.code().unwrap_or(1))

@@ -98,13 +98,17 @@ impl Session {
     pub(crate) fn run(mut self) -> Result<ExitCode, Failure> {
         let mut answers_ended = false;
         let mut stopping = None;
+        let mut signalled = None;
         loop {
             match self.events.recv_timeout(GRACE / 4) {
                 Ok(Event::ServerEnded) => break,
                 Ok(Event::AnswersEnded) => answers_ended = true,
                 Ok(Event::Signal(number)) => {
                     self.hand_on(number);
-                    stopping.get_or_insert_with(Instant::now);
+                    if asks_to_end(number) {
+                        stopping.get_or_insert_with(Instant::now);
+                        signalled.get_or_insert_with(Instant::now);
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) if self.has_ended() => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -117,10 +121,10 @@ impl Session {
                 stopping = None;
             }
         }
+        let mut was_stopped = stopping.is_some();
         if !answers_ended {
-            self.drain();
+            was_stopped |= self.drain(signalled);
         }
-        let was_stopped = stopping.is_some();
         let status = self.server.wait().map_err(|error| {
             Failure::new(
                 Failure::NOT_EXECUTABLE,
@@ -138,21 +142,35 @@ impl Session {
         server::end_like(status)
     }
 
-    /// What the server wrote before it ended is still on its way.
-    fn drain(&self) {
-        let deadline = Instant::now() + LONGEST_DRAIN;
+    /// What the server wrote before it ended is still on its way. Whether we were
+    /// asked to end meanwhile; then a client that doesn't read is not waited for.
+    fn drain(&self, mut signalled: Option<Instant>) -> bool {
+        let began = Instant::now();
+        let deadline = began + LONGEST_DRAIN;
+        let mut was_asked = false;
         loop {
+            if signalled.is_some_and(|since| since.elapsed() >= AFTER_SIGNAL)
+                && began.elapsed() >= DRAIN
+            {
+                return was_asked;
+            }
             let idle = self.proxy.idle_since();
             let idle_for = idle.map_or(Duration::ZERO, |since| since.elapsed());
             // While the client takes its time to read, nothing is late.
             if idle_for >= DRAIN || idle.is_some() && Instant::now() >= deadline {
-                return;
+                return was_asked;
             }
             let soon = Instant::now() + (DRAIN - idle_for).min(DRAIN / 5);
             while let Some(left) = soon.checked_duration_since(Instant::now()) {
                 match self.events.recv_timeout(left) {
-                    Ok(Event::AnswersEnded) | Err(RecvTimeoutError::Disconnected) => return,
-                    Ok(_) => {}
+                    Ok(Event::AnswersEnded) | Err(RecvTimeoutError::Disconnected) => {
+                        return was_asked;
+                    }
+                    Ok(Event::Signal(_)) => {
+                        was_asked = true;
+                        signalled.get_or_insert_with(Instant::now);
+                    }
+                    Ok(Event::ServerEnded) => {}
                     Err(RecvTimeoutError::Timeout) => break,
                 }
             }
@@ -223,23 +241,40 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<(), Failure
     thread.map(drop).map_err(no_thread)
 }
 
+/// Others may mean anything: calls go on.
+#[cfg(unix)]
+fn asks_to_end(number: i32) -> bool {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+    [SIGHUP, SIGINT, SIGQUIT, SIGTERM].contains(&number)
+}
+
+#[cfg(not(unix))]
+fn asks_to_end(_number: i32) -> bool {
+    true
+}
+
 /// Has the signals that ask a program to end, or mean what it likes, come to us, but
 /// for those that are ignored.
 #[cfg(unix)]
 fn take_signals(tell: &Sender<Event>) -> Result<(), Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+    use std::sync::atomic::AtomicBool;
+
+    use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
     let ignored = ignored_signals();
     let numbers = [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2];
     let numbers = numbers
         .into_iter()
         .filter(|number| ignored >> (number - 1) & 1 == 0);
-    let mut signals = signal_hook::iterator::Signals::new(numbers).map_err(|error| {
-        Failure::new(
-            Failure::NOT_EXECUTABLE,
-            format!("can't take signals: {error}"),
-        )
-    })?;
+    let no_signals = |error| {
+        let message = format!("can't take signals: {error}");
+        Failure::new(Failure::NOT_EXECUTABLE, message)
+    };
+    let mut signals = signal_hook::iterator::Signals::new(numbers).map_err(no_signals)?;
+    // Where it is ignored, the kernel tells nobody how a process ended.
+    let noted = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGCHLD, noted).map_err(no_signals)?;
     let tell = tell.clone();
     spawn("audit-signals", move || {
         for number in signals.forever() {

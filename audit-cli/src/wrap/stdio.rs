@@ -1,7 +1,11 @@
 //! Our own stdin and stdout as files: without a buffer, and closed when dropped.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind, Read, Write};
+#[cfg(unix)]
+pub(crate) use std::os::fd::AsFd as Handle;
+#[cfg(windows)]
+pub(crate) use std::os::windows::io::AsHandle as Handle;
 
 /// Takes them both. From now on nothing else holds the client's ends, so that it
 /// sees it when they are closed.
@@ -25,4 +29,58 @@ pub(crate) fn take() -> io::Result<(File, File)> {
     let stdin = File::from(io::stdin().as_handle().try_clone_to_owned()?);
     let stdout = File::from(io::stdout().as_handle().try_clone_to_owned()?);
     Ok((stdin, stdout))
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    In,
+    Out,
+}
+
+/// What one read gives. Somebody who shares a pipe may have made it non-blocking: that
+/// is no end.
+pub(crate) fn read(from: &mut (impl Read + Handle), buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for(from, Way::In)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Writes all, also to who takes nothing just now.
+pub(crate) fn write_all(to: &mut (impl Write + Handle), mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(length) => bytes = &bytes[length..],
+            Err(error) if error.kind() == ErrorKind::WouldBlock => wait_for(to, Way::Out)?,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Until a pipe that said it would block does so no more.
+#[cfg(unix)]
+fn wait_for(pipe: &impl Handle, way: Way) -> io::Result<()> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    use rustix::io::Errno;
+
+    let flags = match way {
+        Way::In => PollFlags::IN,
+        Way::Out => PollFlags::OUT,
+    };
+    match poll(&mut [PollFd::new(pipe, flags)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Pipes do block there.
+#[cfg(windows)]
+fn wait_for(_pipe: &impl Handle, _way: Way) -> io::Result<()> {
+    Err(ErrorKind::WouldBlock.into())
 }

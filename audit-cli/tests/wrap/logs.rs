@@ -92,6 +92,7 @@ fn without_a_log_calls_go_on_and_it_is_told() {
         told[0].starts_with("audit: warning: calls can't be recorded in "),
         "{told:?}"
     );
+    assert!(told[0].contains("regular file"), "it says why: {told:?}");
     let missing = told[1].strip_prefix("audit: warning: calls missing from ");
     assert!(
         missing.is_some_and(|told| told.ends_with(": 5")),

@@ -7,6 +7,8 @@
 )]
 
 mod bytes;
+#[cfg(unix)]
+mod ends;
 mod files;
 mod logs;
 mod sessions;

@@ -11,6 +11,7 @@ const TERM: i32 = 15;
 const INT: i32 = 2;
 const HUP: i32 = 1;
 const KILL: i32 = 9;
+const USR1: i32 = 10;
 
 fn kill(signal: i32, pid: u32) {
     let mut kill = Command::new("kill");
@@ -89,6 +90,21 @@ fn a_server_that_handles_a_signal_ends_as_it_likes() {
     kill(TERM, wrap.child.id());
     wrap.hear("bye");
     assert_eq!(wrap.wait().code(), Some(4));
+}
+
+/// It doesn't ask for an end, so the session goes on, and its calls with it.
+#[test]
+fn a_signal_that_means_something_else_ends_no_call() {
+    let dir = Dir::new();
+    let script = "trap 'echo noted' USR1; echo ready; while :; do read x; done";
+    let mut wrap = Running::start(wrap_sh(&dir, &[], script));
+    wrap.hear("ready");
+    wrap.say(&call(1, "x"));
+    kill(USR1, wrap.child.id());
+    wrap.hear("noted");
+    kill(KILL, server_of(&wrap));
+    assert_eq!(wrap.wait().signal(), Some(KILL));
+    assert_eq!(dir.told(), ["sh:x execution_failed server_signal_9"]);
 }
 
 /// A client kills two seconds after it has sent a signal.

@@ -99,6 +99,15 @@ fn a_call_that_was_taken_back_is_told_after_a_while_and_only_once() {
 }
 
 #[test]
+fn a_call_that_nobody_reads_is_none_when_it_is_taken_back() {
+    let mut session = Session::new();
+    session.client(r#"[{"id":1,"method":"tools/call","params":{"name":"t1"}}]"#);
+    session.client(r#"{"method":"notifications/cancelled","params":{"requestId":1}}"#);
+    let overdue = session.calls.overdue(Instant::now() + GRACE);
+    assert!(overdue.is_empty());
+}
+
+#[test]
 fn an_answer_in_time_counts_also_of_a_call_that_was_taken_back() {
     let mut session = Session::new();
     session.call(1);
@@ -156,4 +165,19 @@ fn one_call_can_wait_for_input_while_another_of_the_same_state_does() {
     assert_eq!(session.told(), ["t1 success"]);
     session.end("end");
     assert_eq!(session.told(), ["t2 input_required"]);
+}
+
+#[test]
+fn a_round_that_is_refused_ends_its_call() {
+    let mut session = Session::new();
+    session.call(1);
+    session.answer(1, r#"{"resultType":"input_required","requestState":"s"}"#);
+    let retry = br#"{"id":2,"method":"tools/call","params":{"name":"t1","requestState":"s"}}"#;
+    session.client.line(retry);
+    for message in session.client.end() {
+        let refused = session.calls.refused(&message);
+        session.events.push(refused);
+    }
+    session.end("end");
+    assert_eq!(session.told(), ["t1 refused_log_unavailable"]);
 }

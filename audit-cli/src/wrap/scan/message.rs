@@ -132,6 +132,13 @@ pub(crate) struct RpcError {
     pub(crate) required: Vec<&'static str>,
 }
 
+impl RpcError {
+    /// It says nothing, as `null` does.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.code.is_none() && self.message.is_empty()
+    }
+}
+
 impl Reply {
     pub(crate) fn add_tool(&mut self, name: String) {
         let tools = self.tools.get_or_insert_default();
