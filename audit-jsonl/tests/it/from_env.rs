@@ -69,6 +69,18 @@ fn off_is_no_sink_and_unset_is_an_error() {
 }
 
 #[test]
+fn what_is_nearly_off_is_no_file_of_that_name() {
+    for value in ["OFF", "Off", "off ", "\toff", "STDOUT", "Stderr\n"] {
+        let message = refused(&[("AUDIT_LOG", value)]);
+        let allowed = "stdout, stderr or off to the letter, or a path, as ./off";
+        assert_eq!(
+            message,
+            format!("AUDIT_LOG is {value:?}: it must be {allowed}")
+        );
+    }
+}
+
+#[test]
 fn a_wrong_value_is_an_error_that_names_it_whatever_the_target() {
     for (variable, value, allowed) in [
         ("AUDIT_QUEUE", "0", "a number from 1"),
