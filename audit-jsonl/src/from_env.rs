@@ -54,7 +54,8 @@ impl JsonLinesAuditSink {
     /// | `AUDIT_KEEP_FILES`, `AUDIT_KEEP_BYTES`, `AUDIT_KEEP_AGE` | a number, a size, a time | all are kept |
     /// | `AUDIT_RESERVE_BYTES` | a size | `0` |
     ///
-    /// A size is a number of bytes, or of `KiB`, `MiB` or `GiB`: `256MiB`. A time is a
+    /// A path that is nearly one of the three words, as `OFF`, is refused; `./OFF` is
+    /// taken. A size is a number of bytes, or of `KiB`, `MiB` or `GiB`: `256MiB`. A time is a
     /// number of `ms`, `s`, `m`, `h` or `d`: `250ms`. The meanings are those of the
     /// methods of [`Builder`] and [`LogBuilder`] with like names.
     ///
@@ -146,9 +147,21 @@ impl Target {
             Some("stdout") => Ok(Self::Stdout),
             Some("stderr") => Ok(Self::Stderr),
             _ if value.text.is_empty() => Err(value.wrong("a path, stdout, stderr or off")),
+            Some(text) if is_nearly_a_word(text) => {
+                let allowed = "stdout, stderr or off to the letter, or a path, as ./off";
+                Err(value.wrong(allowed))
+            }
             _ => Ok(Self::Log(PathBuf::from(&value.text))),
         }
     }
+}
+
+/// `OFF` would be a file of that name, and a log where none was wanted.
+fn is_nearly_a_word(text: &str) -> bool {
+    let text = text.trim();
+    ["stdout", "stderr", "off"]
+        .iter()
+        .any(|word| text.eq_ignore_ascii_case(word))
 }
 
 fn queue(variables: &Variables<'_>) -> Result<Builder, EnvError> {

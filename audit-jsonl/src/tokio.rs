@@ -17,15 +17,16 @@ impl JsonLinesAuditSink {
     /// for blocking work ([`tokio::task::spawn_blocking`]); tasks that commit at once
     /// share a sync as threads do.
     ///
-    /// The commit begins when the future is first polled. A future that is dropped
-    /// afterwards, as by a timeout of the caller's own, doesn't take it back: the event
-    /// is recorded all the same.
+    /// The commit begins when the future is first polled. A future that is dropped, as
+    /// by a timeout of the caller's own or because its runtime shuts down, doesn't take
+    /// the event back: it is committed all the same, or queued as by
+    /// [`on_call`](AuditSink::on_call) if nobody had begun with it.
     ///
     /// # Errors
     ///
     /// As [`commit`](Self::commit), and [`CommitError::Unusable`] when there is no
-    /// runtime, or it is shutting down: the event is queued then, as by
-    /// [`on_call`](AuditSink::on_call), and nobody waits for it.
+    /// runtime, or it is shutting down: the event is queued then, and nobody waits for
+    /// it.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -55,25 +56,40 @@ impl JsonLinesAuditSink {
         event: CallEvent,
         timeout: Duration,
     ) -> impl Future<Output = Result<Receipt, CommitError>> + Send + 'static {
-        let sink = Arc::clone(self);
-        let event = Arc::new(event);
+        let pending = Pending(Some((Arc::clone(self), event)));
         async move {
-            let unusable = |reason| {
-                // Nobody has taken it: the runtime drops work that it hasn't begun.
-                sink.on_call(&event);
-                Err(CommitError::Unusable { reason })
-            };
+            // Whoever lets go of what is pending has queued the event.
+            let unusable = |reason| Err(CommitError::Unusable { reason });
             let Ok(runtime) = Handle::try_current() else {
+                drop(pending);
                 return unusable("there is no tokio runtime here; the event was queued");
             };
-            let commit = {
-                let (sink, event) = (Arc::clone(&sink), Arc::clone(&event));
-                move || sink.commit(&event, timeout)
-            };
-            match runtime.spawn_blocking(commit).await {
-                Ok(result) => result,
-                Err(_) => unusable("the tokio runtime is shutting down; the event was queued"),
+            match runtime
+                .spawn_blocking(move || pending.commit(timeout))
+                .await
+            {
+                Ok(Some(result)) => result,
+                _ => unusable("the tokio runtime is shutting down; the event was queued"),
             }
+        }
+    }
+}
+
+/// An event that nobody has taken yet. It is queued when it is dropped: a runtime that
+/// shuts down drops futures that it hasn't polled and work that it hasn't begun.
+struct Pending(Option<(Arc<JsonLinesAuditSink>, CallEvent)>);
+
+impl Pending {
+    fn commit(mut self, timeout: Duration) -> Option<Result<Receipt, CommitError>> {
+        let (sink, event) = self.0.take()?;
+        Some(sink.commit(&event, timeout))
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if let Some((sink, event)) = self.0.take() {
+            sink.on_call(&event);
         }
     }
 }

@@ -52,6 +52,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             drop(thread::spawn(|| -> () { global::exit(3) }).join());
             Err("exit doesn't return".into())
         }
+        "exit-twice" => {
+            // While `main` waits for the sink, another thread exits.
+            thread::spawn(|| {
+                while global::try_get().is_some() {
+                    thread::yield_now();
+                }
+                global::exit(3)
+            });
+            drop(guard);
+            global::exit(3)
+        }
         "panic" => panic!("main panics"),
         "panic-elsewhere" => {
             drop(thread::spawn(|| panic!("a thread panics")).join());
@@ -74,8 +85,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Ok(())
         }
         _ => Err(
-            "say how to end: return, error, exit, exit-elsewhere, panic, panic-elsewhere, \
-                  std-exit-after-the-guard or late"
+            "say how to end: return, error, exit, exit-elsewhere, exit-twice, panic, \
+                  panic-elsewhere, std-exit-after-the-guard or late"
                 .into(),
         ),
     }

@@ -28,10 +28,11 @@ use std::panic;
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
 use audit_schema::CallEvent;
-use parking_lot::{Mutex, RwLock};
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::held::catching;
 use crate::{AuditSink, FlushError, Health};
@@ -41,6 +42,9 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(30);
 
 static SINK: RwLock<State> = RwLock::new(State::Before);
 static TIMEOUT: Mutex<Duration> = Mutex::new(EXIT_TIMEOUT);
+/// The thread that is flushing the sink and letting it go.
+static ENDING: Mutex<Option<ThreadId>> = Mutex::new(None);
+static ENDED: Condvar = Condvar::new();
 /// Events that came when there was no sink.
 static LOST: AtomicU64 = AtomicU64::new(0);
 
@@ -86,7 +90,8 @@ pub fn try_get() -> Option<Arc<dyn AuditSink>> {
 
 /// The program's sink. Before it is installed and after the [`ExitGuard`] is gone, one
 /// that records nothing: it counts what it is offered as lost, and has
-/// [`Failed`](Health::Failed).
+/// [`Failed`](Health::Failed). It stays so when one is installed later, so ask once
+/// [`install`] has returned, not in a `static` that may be made before.
 #[must_use]
 pub fn get() -> Arc<dyn AuditSink> {
     try_get().unwrap_or_else(|| Arc::new(Nobody))
@@ -104,7 +109,8 @@ pub fn flush(timeout: Duration) -> Result<(), FlushError> {
 }
 
 /// Ends the program as [`std::process::exit`] does, after the sink is flushed and let
-/// go as by the [`ExitGuard`].
+/// go as by the [`ExitGuard`]. When another thread is ending the program already, it
+/// waits for that one to be done with the sink, for twice as long as a flush may take.
 pub fn exit(code: i32) -> ! {
     end();
     process::exit(code)
@@ -134,18 +140,12 @@ impl Drop for ExitGuard {
     }
 }
 
-/// Takes the sink out, flushes it and lets it go. The second time nothing.
+/// Takes the sink out, flushes it and lets it go. The second time nothing; who comes
+/// meanwhile waits, or the process would be gone in the middle of it.
 fn end() {
-    let taken = {
-        let mut state = SINK.write();
-        match std::mem::replace(&mut *state, State::After) {
-            State::Installed(sink) => sink,
-            before @ State::Before => {
-                *state = before;
-                return;
-            }
-            State::After => return,
-        }
+    let Some(taken) = take() else {
+        wait_for_the_end();
+        return;
     };
     let timeout = *TIMEOUT.lock();
     let flushed = catching(|| taken.flush(timeout));
@@ -156,6 +156,39 @@ fn end() {
         drop(io::stderr().write_all(message.as_bytes()));
     }
     let _ = catching(|| drop(taken));
+    *ENDING.lock() = None;
+    ENDED.notify_all();
+}
+
+fn take() -> Option<Arc<dyn AuditSink>> {
+    let mut ending = ENDING.lock();
+    let mut state = SINK.write();
+    let State::Installed(sink) = &*state else {
+        return None;
+    };
+    let sink = Arc::clone(sink);
+    *state = State::After;
+    *ending = Some(thread::current().id());
+    Some(sink)
+}
+
+/// Not on the very thread that is ending it: a sink may end the program itself. Nor for
+/// ever: it may do so on a thread of its own, for which the other one waits.
+fn wait_for_the_end() {
+    // To flush, and to be dropped.
+    let timeout = TIMEOUT.lock().saturating_mul(2);
+    let deadline = Instant::now().checked_add(timeout);
+    let mut ending = ENDING.lock();
+    while ending.is_some_and(|by| by != thread::current().id()) {
+        match deadline {
+            None => ENDED.wait(&mut ending),
+            Some(deadline) => {
+                if ENDED.wait_until(&mut ending, deadline).timed_out() {
+                    return;
+                }
+            }
+        }
+    }
 }
 
 /// The sink of a second [`install`], given back.

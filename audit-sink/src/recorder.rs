@@ -19,7 +19,8 @@ use crate::{AuditSink, Call, Clock, Ulids, time};
 /// recorder of its own, that knows its caller.
 ///
 /// Only what ends without dropping its values leaves no record: `abort`, `kill -9`,
-/// `exit` while the call runs, `mem::forget`.
+/// `exit` while the call runs, `mem::forget`; and one that
+/// [`finish_with`](Call::finish_with) gives to a closure that doesn't record it.
 ///
 /// ```
 /// use audit_sink::{MemorySink, Recorder, schema::Outcome};
@@ -118,6 +119,11 @@ impl Recorder {
 
     /// Begins a call. It should be the first thing that is done about it, so that
     /// its duration is all of it.
+    ///
+    /// # Panics
+    ///
+    /// When a clock or a source of call ids of your own does: no call has begun then,
+    /// and none is recorded.
     pub fn start(&self, tool_id: impl Into<String>) -> Call {
         let inner = &self.inner;
         let wall = inner.wall();
@@ -175,10 +181,10 @@ impl Inner {
     }
 }
 
+/// Prints the tier; who calls is for the record alone, where it may be redacted.
 impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Recorder")
-            .field("caller_id", &self.inner.caller_id)
             .field("tier", &self.inner.tier)
             .finish_non_exhaustive()
     }

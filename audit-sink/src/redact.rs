@@ -6,6 +6,7 @@
 
 mod edit;
 mod key;
+mod looks;
 mod pattern;
 
 use std::borrow::Cow;
@@ -122,8 +123,11 @@ impl<S: AuditSink> Redact<S> {
     #[must_use]
     pub fn patterns(mut self, patterns: impl IntoIterator<Item = Pattern>, action: Action) -> Self {
         for pattern in patterns {
-            self.rules
-                .add(pattern.name(), pattern.regex(), action.clone());
+            for regex in pattern.regexes() {
+                let secret = (1..regex.captures_len()).collect();
+                self.rules
+                    .add(pattern.name(), regex, secret, action.clone());
+            }
         }
         self
     }
@@ -147,7 +151,10 @@ impl<S: AuditSink> Redact<S> {
         if regex.is_match("") {
             return Err(PatternError::empty());
         }
-        self.rules.add(name, regex, action);
+        let names = regex.capture_names().enumerate();
+        let secret = names.filter(|(_, name)| *name == Some("secret"));
+        let secret = secret.map(|(group, _)| group).collect();
+        self.rules.add(name, regex, secret, action);
         Ok(self)
     }
 

@@ -41,7 +41,7 @@ pub enum EnvError {
     },
 
     /// Each value is right, and the sink can't be opened.
-    #[error("{LOG}: {source}")]
+    #[error("{LOG} asks for a sink that can't be opened")]
     #[non_exhaustive]
     Open {
         /// Why.

@@ -69,6 +69,18 @@ fn off_is_no_sink_and_unset_is_an_error() {
 }
 
 #[test]
+fn what_is_nearly_off_is_no_file_of_that_name() {
+    for value in ["OFF", "Off", "off ", "\toff", "STDOUT", "Stderr\n"] {
+        let message = refused(&[("AUDIT_LOG", value)]);
+        let allowed = "stdout, stderr or off to the letter, or a path, as ./off";
+        assert_eq!(
+            message,
+            format!("AUDIT_LOG is {value:?}: it must be {allowed}")
+        );
+    }
+}
+
+#[test]
 fn a_wrong_value_is_an_error_that_names_it_whatever_the_target() {
     for (variable, value, allowed) in [
         ("AUDIT_QUEUE", "0", "a number from 1"),
@@ -163,12 +175,15 @@ fn what_would_have_no_effect_is_an_error() {
 #[test]
 fn a_log_that_cant_be_opened_is_told_of_with_its_path() {
     let error = open(&[("AUDIT_LOG", "/nowhere/at/all/audit.jsonl")]).unwrap_err();
-    let message = error.to_string();
-    assert!(
-        message.starts_with("AUDIT_LOG: /nowhere/at/all/audit.jsonl: "),
-        "{message}"
+    assert_eq!(
+        error.to_string(),
+        "AUDIT_LOG asks for a sink that can't be opened"
     );
-    assert!(error.source().is_some());
+    // Each names its cause once.
+    let log = error.source().unwrap();
+    let told = "the log /nowhere/at/all/audit.jsonl can't be opened";
+    assert_eq!(log.to_string(), told);
+    assert!(log.source().is_some());
 }
 
 #[test]

@@ -83,6 +83,50 @@ fn a_future_that_is_dropped_doesnt_take_the_event_back() {
 }
 
 #[test]
+fn a_future_that_is_never_polled_doesnt_lose_the_event() {
+    let scratch = Scratch::new();
+    let log = log(&scratch);
+    drop(log.commit_async(event(1), DEADLINE));
+    log.close(DEADLINE).unwrap();
+    assert_eq!(log.counters().written, 1);
+}
+
+#[test]
+fn a_runtime_that_shuts_down_before_the_commit_begins_loses_nothing() {
+    let scratch = Scratch::new();
+    let log = log(&scratch);
+    let runtime = Builder::new_current_thread()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    runtime.block_on(async {
+        // The one thread for blocking work is taken.
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        tokio::task::spawn_blocking(move || {
+            begun.send(()).unwrap();
+            held.recv()
+        });
+        has_begun.recv().unwrap();
+        let commit = tokio::spawn(log.commit_async(event(1), DEADLINE));
+        tokio::task::yield_now().await;
+        assert!(!commit.is_finished());
+        // Neither is this one polled.
+        drop(tokio::spawn(log.commit_async(event(2), DEADLINE)));
+    });
+    runtime.shutdown_background();
+    release.send(()).unwrap();
+    // The pool's thread lets go of what it never began.
+    let begun = std::time::Instant::now();
+    while Arc::strong_count(&log) > 1 {
+        assert!(begun.elapsed() < DEADLINE, "somebody holds the log");
+        std::thread::yield_now();
+    }
+    log.close(DEADLINE).unwrap();
+    assert_eq!(log.counters().written, 2);
+}
+
+#[test]
 fn without_a_runtime_it_is_an_error_and_the_event_is_queued() {
     let scratch = Scratch::new();
     let log = log(&scratch);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
-use regex::{Regex, RegexSet};
+use regex::{Captures, Regex, RegexSet};
 
 use super::Action;
 
@@ -24,15 +24,24 @@ pub(super) struct Rules {
 struct Look {
     name: String,
     regex: Regex,
+    /// The groups that hold the secret, each in another case; none if all of a match
+    /// is secret.
+    secret: Vec<usize>,
     action: Action,
 }
 
 impl Rules {
-    pub(super) fn add(&mut self, name: impl Into<String>, regex: Regex, action: Action) {
-        let name = name.into();
+    pub(super) fn add(
+        &mut self,
+        name: impl Into<String>,
+        regex: Regex,
+        secret: Vec<usize>,
+        action: Action,
+    ) {
         self.looks.push(Look {
-            name,
+            name: name.into(),
             regex,
+            secret,
             action,
         });
         let all = self.looks.iter().map(|look| look.regex.as_str());
@@ -150,15 +159,9 @@ impl Rules {
         }
         let mut found: Vec<(Range<usize>, &Look)> = Vec::new();
         for look in &self.looks {
-            for captures in look.regex.captures_iter(text) {
-                let secret = captures.name("secret").or(captures.get(0));
-                // A group that takes part with nothing in it hides nothing.
-                found.extend(
-                    secret
-                        .filter(|at| !at.is_empty())
-                        .map(|at| (at.range(), look)),
-                );
-            }
+            // A group that takes part with nothing in it hides nothing.
+            let secrets = look.secrets(text).into_iter().filter(|at| !at.is_empty());
+            found.extend(secrets.map(|at| (at, look)));
         }
         // All at once, so that nothing is found in what was just put there.
         found.sort_by_key(|(range, _)| (range.start, usize::MAX - range.end));
@@ -183,6 +186,19 @@ impl Rules {
         }
         new.push_str(&text[done..]);
         (done > 0).then_some(new)
+    }
+}
+
+impl Look {
+    fn secrets(&self, text: &str) -> Vec<Range<usize>> {
+        if self.secret.is_empty() {
+            return self.regex.find_iter(text).map(|at| at.range()).collect();
+        }
+        let secret = |captures: Captures<'_>| {
+            let mut groups = self.secret.iter().chain(&[0]);
+            groups.find_map(|&group| captures.get(group).map(|at| at.range()))
+        };
+        self.regex.captures_iter(text).filter_map(secret).collect()
     }
 }
 

@@ -1,18 +1,22 @@
 use regex::Regex;
 use thiserror::Error;
 
+use super::looks;
+
 /// What secrets and personal data look like: ready-made patterns for
 /// [`Redact::patterns`](crate::Redact::patterns).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Pattern {
-    /// What stands after `Bearer`, `Basic` or `Token` in an `Authorization` header,
-    /// and after `Bearer` anywhere: `bearer`.
+    /// What stands in an `Authorization` header, without a scheme such as `Basic` if
+    /// it is a well-known one, and after `Bearer` anywhere: `bearer`.
     Bearer,
-    /// Tokens of GitHub, GitLab, Slack, npm, PyPI, and JSON Web Tokens: `token`.
+    /// Tokens of GitHub, GitLab, Slack, npm, PyPI, Google, Hugging Face, and JSON Web
+    /// Tokens, signed or encrypted: `token`.
     Token,
-    /// Keys of AWS, Google, Stripe, of `sk-` kind, private keys in PEM, and what is
-    /// assigned to a name such as `api_key`, `password` or `secret`: `key`.
+    /// Keys of AWS, Google, Stripe, of `sk-` kind, private keys in PEM, the password in
+    /// a URL, and what is assigned to a name such as `api_key`, `password` or `secret`,
+    /// in JSON too, and in JSON inside JSON: `key`.
     Key,
     /// The values of `Cookie` and `Set-Cookie` headers: `cookie`.
     Cookie,
@@ -42,47 +46,17 @@ impl Pattern {
         }
     }
 
-    pub(super) fn regex(self) -> Regex {
-        let pattern = match self {
-            Self::Bearer => {
-                r#"(?x)
-                (?i-u: \b bearer [\x20\t]+
-                     | \b authorization ["']? [\x20\t]* [:=] [\x20\t]* ["']?
-                       (?: (?: basic | token ) [\x20\t]+ )? )
-                (?<secret> [A-Za-z0-9._~+/=-]{8,} )"#
-            }
-            Self::Token => {
-                r"(?x) (?-u:\b) (?:
-                    gh[pousr]_ [A-Za-z0-9]{30,}
-                  | github_pat_ [A-Za-z0-9_]{30,}
-                  | glpat- [A-Za-z0-9_-]{16,}
-                  | xox[a-z]- [A-Za-z0-9-]{10,}
-                  | npm_ [A-Za-z0-9]{30,}
-                  | pypi- [A-Za-z0-9_-]{30,}
-                  | eyJ [A-Za-z0-9_-]{5,} \. [A-Za-z0-9_-]{5,} \. [A-Za-z0-9_-]* )"
-            }
-            Self::Key => {
-                r#"(?x)
-                  (?-u:\b) (?: AKIA | ASIA ) [A-Z0-9]{16}
-                | (?-u:\b) AIza [A-Za-z0-9_-]{30,}
-                | (?-u:\b) [rs]k_ (?: live | test ) _ [A-Za-z0-9]{16,}
-                | (?-u:\b) sk- [A-Za-z0-9_-]{16,}
-                | -----BEGIN\x20 [A-Z0-9\x20]* PRIVATE\x20KEY-----
-                  (?s: .*? -----END\x20 [A-Z0-9\x20]* PRIVATE\x20KEY----- | .* )
-                | (?i-u: api[_-]?key | access[_-]?key | secret | passw(?:or)?d | passphrase
-                       | (?:access|refresh|auth|session)[_-]?token )
-                  (?i-u: [A-Z0-9_-]* ) ["']? [\x20\t]* [:=] [\x20\t]* ["']?
-                  (?<secret> [^\x20\t\r\n"'&,;\)\}\]]{4,} )"#
-            }
-            Self::Cookie => {
-                r#"(?x) (?i-u: \b (?: set- )? cookie ) ["']? [\x20\t]* [:=] [\x20\t]* ["']?
-                (?<secret> [^\r\n"']+ )"#
-            }
-            Self::Email => {
-                r"(?x) [A-Za-z0-9._%+-]+ @ [A-Za-z0-9-]+ (?: \. [A-Za-z0-9-]+ )* \. [A-Za-z]{2,}"
-            }
+    /// What it is made of. Each group in one is a secret, alone of its match.
+    pub(super) fn regexes(self) -> impl Iterator<Item = Regex> {
+        let patterns: &[&str] = match self {
+            Self::Bearer => &looks::BEARER,
+            Self::Token => &looks::TOKEN,
+            Self::Key => &looks::KEY,
+            Self::Cookie => &looks::COOKIE,
+            Self::Email => &looks::EMAIL,
         };
-        Regex::new(pattern).expect("a test compiles each of them")
+        let compile = |pattern| Regex::new(pattern).expect("a test compiles each of them");
+        patterns.iter().copied().map(compile)
     }
 }
 

@@ -294,3 +294,11 @@ fn a_call_may_end_on_another_thread_and_on_an_ending_one() {
     assert_eq!(events[0].outcome, Outcome::Success);
     assert_eq!(events[1].outcome, failed("unfinished"));
 }
+
+#[test]
+fn debug_prints_nobody_who_calls() {
+    let recorder = Recorder::new(RecordingSink::new()).with_caller_id(Some("ada".into()));
+    let call = recorder.start("files:read");
+    let printed = format!("{recorder:?} {call:?}");
+    assert!(!printed.contains("ada"), "{printed}");
+}

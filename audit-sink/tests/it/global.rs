@@ -63,6 +63,11 @@ fn ends_by_exit() {
 }
 
 #[test]
+fn ends_by_two_threads_at_once() {
+    ends_with("exit-twice", 3, "");
+}
+
+#[test]
 fn ends_by_std_exit_once_the_guard_is_dropped() {
     ends_with("std-exit-after-the-guard", 3, "");
 }

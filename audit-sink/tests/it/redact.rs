@@ -1,5 +1,7 @@
 //! Taking out what no sink may see.
 
+mod patterns;
+
 use audit_sink::redact::{Action, HashKey, Pattern};
 use audit_sink::schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 use audit_sink::{AuditSink, MemorySink, Redact, Tee};
@@ -131,96 +133,6 @@ fn a_short_key_is_refused() {
         error.to_string(),
         "the key has 15 bytes: it must have at least 16"
     );
-}
-
-#[test]
-fn patterns_find_what_they_are_for() {
-    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N";
-    let github = format!("ghp_{}", "a1B2".repeat(9));
-    for (text, expected) in [
-        (
-            "GET with Authorization: Bearer abcDEF123-._~+/=x",
-            "GET with Authorization: Bearer [redacted:bearer]",
-        ),
-        (
-            "authorization: Basic dXNlcjpwYXNzd29yZA== end",
-            "authorization: Basic [redacted:bearer] end",
-        ),
-        ("-H 'BEARER  0123456789'", "-H 'BEARER  [redacted:bearer]'"),
-        (&format!("token {github}!"), "token [redacted:token]!"),
-        (
-            &format!("{jwt} was refused"),
-            "[redacted:token] was refused",
-        ),
-        ("xoxb-123456789012-abcdef", "[redacted:token]"),
-        ("glpat-abcDEF_0123456789xyz", "[redacted:token]"),
-        ("AKIAIOSFODNN7EXAMPLE", "[redacted:key]"),
-        (
-            "key sk-proj-abcdefghijklmnop1234 is wrong",
-            "key [redacted:key] is wrong",
-        ),
-        ("rk_live_0123456789abcdefXY", "[redacted:key]"),
-        (
-            "{\"api_key\": \"s3cr3t-value\"}",
-            "{\"api_key\": \"[redacted:key]\"}",
-        ),
-        (
-            "password=hunter2&user=ada",
-            "password=[redacted:key]&user=ada",
-        ),
-        (
-            "DB_PASSWORD_FILE: 'pässwörd'",
-            "DB_PASSWORD_FILE: '[redacted:key]'",
-        ),
-        (
-            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- x",
-            "[redacted:key] x",
-        ),
-        (
-            "-----BEGIN PRIVATE KEY-----\nMIIE and no end",
-            "[redacted:key]",
-        ),
-        (
-            "Cookie: session=abc; id=1\r\nHost: x",
-            "Cookie: [redacted:cookie]\r\nHost: x",
-        ),
-        ("set-cookie: a=b; HttpOnly", "set-cookie: [redacted:cookie]"),
-        (
-            "mail ada.lovelace+x@mail.example.org, please",
-            "mail [redacted:email], please",
-        ),
-        (
-            "two: a@b.de c@d.fr",
-            "two: [redacted:email] [redacted:email]",
-        ),
-    ] {
-        let out = redacted(
-            |redact| redact.patterns(Pattern::ALL, Action::Mask),
-            &invalid(text),
-        );
-        assert_eq!(message(&out), expected, "{text}");
-    }
-}
-
-#[test]
-fn patterns_let_ordinary_text_be() {
-    for text in [
-        "path: must be relative to the root, and without ..",
-        "the bearer of bad news",
-        "files:read takes only path, page",
-        "a token is missing",
-        "password: too",
-        "@example and example@",
-        "01JD4Z8W3K9V2N7Q5T1R6Y0XBC",
-        "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK",
-        "sk-1",
-        "",
-        "é 🦀 \u{2028} \u{202e}",
-    ] {
-        let event = invalid(text);
-        let out = redacted(|redact| redact.patterns(Pattern::ALL, Action::Mask), &event);
-        assert_eq!(message(&out), text);
-    }
 }
 
 #[test]
@@ -367,16 +279,5 @@ fn every_sink_behind_it_sees_the_same() {
     redact.on_call(&invalid("password=hunter2"));
     for memory in [one, other] {
         assert_eq!(message(&memory.recent(1)[0]), "password=[redacted:key]");
-    }
-}
-
-#[test]
-fn a_mebibyte_of_almost_secrets_takes_no_time_to_speak_of() {
-    for almost in ["a", "a@", "eyJ", "secret", "bearer ", "a.", "-----BEGIN "] {
-        let event = invalid(almost.repeat((1 << 20) / almost.len()));
-        drop(redacted(
-            |redact| redact.patterns(Pattern::ALL, Action::Mask),
-            &event,
-        ));
     }
 }
