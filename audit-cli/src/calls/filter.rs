@@ -82,7 +82,7 @@ impl Filter {
             return false;
         }
         if let Some(least) = self.min_duration
-            && u128::from(call.duration_ms()) < least.as_millis()
+            && u128::from(call.duration_ms()) * 1_000_000 < least.as_nanos()
         {
             return false;
         }
@@ -97,7 +97,7 @@ impl Filter {
         if !self.caller.is_empty() {
             let is_one = match call.caller() {
                 Some(caller) => fits(&self.caller, &caller),
-                None => self.caller.iter().any(Glob::is_empty),
+                None => self.caller.iter().any(Glob::names_nobody),
             };
             if !is_one {
                 return false;
@@ -173,8 +173,11 @@ mod tests {
             (&["--call-id", "id-*"], false),
             (&["--caller", ""], true),
             (&["--caller", "*"], false),
+            (&["--caller", "{,ada}"], true),
             (&["--min-duration", "12ms"], true),
             (&["--min-duration", "13ms"], false),
+            (&["--min-duration", "12000us"], true),
+            (&["--min-duration", "12001us"], false),
             (&["--since", ts], true),
             (&["--until", ts], false),
             (&["--since", "2026-11-20T09:30:00.000001Z"], false),
