@@ -1,5 +1,6 @@
 //! How the command ends, beyond success: the codes are documented in the help.
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -27,6 +28,21 @@ pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(Failure::USAGE),
     }
+}
+
+/// What an error says, and why, in one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Some say it themselves.
+        let reason = error.to_string();
+        if !text.ends_with(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Why the command could not do its work: a line for stderr, and a code.
