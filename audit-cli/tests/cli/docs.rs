@@ -7,6 +7,7 @@ const VERBS: &[&str] = &[
     "record",
     "verify",
     "head",
+    "hash",
     "query",
     "stats",
     "tail",
