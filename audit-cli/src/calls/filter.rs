@@ -10,6 +10,7 @@ use crate::calls::Call;
 use crate::calls::glob::Glob;
 use crate::calls::moment::Moment;
 use crate::calls::outcome::Kind;
+use crate::exit::Failure;
 use crate::output;
 use crate::when;
 
@@ -71,6 +72,16 @@ TIME: 2026-11-20T09:30:00Z; 2026-11-20 or 2026-11-20T09:30, in the local time zo
 (TZ); 90m, 2h or 3d ago; now, today or yesterday.";
 
 impl Filter {
+    /// Whether there is a time at which a call may have begun.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if since > until => Err(Failure::could_not(format!(
+                "--since {since} is after --until {until}: no call could be found"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a call is among those asked for.
     pub(crate) fn takes(&self, call: &Call<'_>) -> bool {
         let fits = |globs: &[Glob], name: &str| globs.iter().any(|glob| glob.fits(name));
