@@ -1,5 +1,6 @@
 //! How the command ends, beyond success: the codes are documented in the help.
 
+use std::env;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -8,6 +9,7 @@ use std::process::ExitCode;
 use audit_jsonl::ReadError;
 
 use crate::output;
+use crate::text::{self, Message};
 
 /// What the codes mean, for the end of each verb's help.
 pub(crate) const FINE: u8 = 0;
@@ -20,7 +22,14 @@ pub(crate) const INCOMPLETE: u8 = 3;
 /// Says what is wrong with the arguments, or gives the help that was asked for.
 pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        output::tell_styled(&format!("audit: {}", error.render().ansi()));
+        let rendered = error.render();
+        // Shells put names of files there, which strangers may have chosen.
+        let is_hostile = env::args_os().any(|arg| arg.to_string_lossy().contains(text::is_hostile));
+        if is_hostile {
+            output::tell_styled(&format!("audit: {}", Message(&rendered.to_string())));
+        } else {
+            output::tell_styled(&format!("audit: {}", rendered.ansi()));
+        }
         return ExitCode::from(Failure::USAGE);
     }
     match error.print() {
