@@ -2,6 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
+use crate::hash::HashOptions;
 use crate::head::HeadOptions;
 use crate::output::ColorWhen;
 use crate::pages::{CompletionsOptions, ManOptions};
@@ -45,6 +46,9 @@ pub(crate) enum Command {
 
     /// Prints the head of a log, to keep elsewhere and to verify against later.
     Head(HeadOptions),
+
+    /// Prints what stands in a log for a value that was hashed with a key.
+    Hash(HashOptions),
 
     /// Prints the JSON Schema of a record.
     Schema(SchemaOptions),

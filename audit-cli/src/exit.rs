@@ -1,5 +1,7 @@
 //! How the command ends, beyond success: the codes are documented in the help.
 
+use std::env;
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::process::ExitCode;
@@ -7,6 +9,7 @@ use std::process::ExitCode;
 use audit_jsonl::ReadError;
 
 use crate::output;
+use crate::text::{self, Message};
 
 /// What the codes mean, for the end of each verb's help.
 pub(crate) const FINE: u8 = 0;
@@ -19,7 +22,14 @@ pub(crate) const INCOMPLETE: u8 = 3;
 /// Says what is wrong with the arguments, or gives the help that was asked for.
 pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
     if error.use_stderr() {
-        output::tell_styled(&format!("audit: {}", error.render().ansi()));
+        let rendered = error.render();
+        // Shells put names of files there, which strangers may have chosen.
+        let is_hostile = env::args_os().any(|arg| arg.to_string_lossy().contains(text::is_hostile));
+        if is_hostile {
+            output::tell_styled(&format!("audit: {}", Message(&rendered.to_string())));
+        } else {
+            output::tell_styled(&format!("audit: {}", rendered.ansi()));
+        }
         return ExitCode::from(Failure::USAGE);
     }
     match error.print() {
@@ -27,6 +37,21 @@ pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(_) => ExitCode::from(Failure::USAGE),
     }
+}
+
+/// What an error says, and why, in one line.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // Some say it themselves.
+        let reason = error.to_string();
+        if !text.ends_with(&reason) {
+            text = format!("{text}: {reason}");
+        }
+        cause = error.source();
+    }
+    text
 }
 
 /// Why the command could not do its work: a line for stderr, and a code.

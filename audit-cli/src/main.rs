@@ -3,6 +3,7 @@
 mod calls;
 mod cli;
 mod exit;
+mod hash;
 mod head;
 mod ids;
 mod input;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Repair(options) => repair::run(&options),
         Command::Head(options) => head::run(&options),
+        Command::Hash(options) => hash::run(&options),
         Command::Schema(_) => schema::run(),
         Command::Completions(options) => pages::completions(&options),
         Command::Man(options) => pages::man(&options),

@@ -100,6 +100,7 @@ impl Wanted {
 }
 
 pub(crate) fn run(options: &QueryOptions) -> Result<ExitCode, Failure> {
+    options.filter.check()?;
     let inputs = options.paths.find()?;
     let mut output = Output::new();
     let mut wanted = Wanted {

@@ -2,7 +2,7 @@
 //! language.
 
 mod event;
-mod lines;
+pub(crate) mod lines;
 mod reading;
 mod signals;
 mod writing;

@@ -142,6 +142,7 @@ impl Visitor for Counter<'_> {
 }
 
 pub(crate) fn run(options: &StatsOptions) -> Result<ExitCode, Failure> {
+    options.filter.check()?;
     let inputs = options.paths.find()?;
     let counted = || Counted {
         groups: Groups::new(options.by),

@@ -90,22 +90,34 @@ impl Table {
         if width < 100 {
             wanted[TIME] = wanted[TIME].min(SHORT_TIME);
         }
+        // On a narrow terminal the tool and how it ended are told before all else.
+        for column in [CALLER, TOOK, TIME] {
+            if least_of(&wanted) > width {
+                wanted[column] = 0;
+            }
+        }
         // What is never cut, then names, then details, then what is shown whole or
         // not at all.
         let mut left = width;
         for column in [TIME, OUTCOME, TOOK] {
             self.widths[column] = wanted[column];
-            left = left.saturating_sub(wanted[column] + GAP);
+            if wanted[column] > 0 {
+                left = left.saturating_sub(wanted[column] + GAP);
+            }
         }
         let reserve = match wanted[DETAIL] {
             0 => 0,
             detail => detail.min(NARROWEST) + GAP,
         };
         let for_names = left.saturating_sub(reserve);
-        let (tool, caller) = share(for_names, wanted[TOOL], wanted[CALLER]);
+        let (tool, caller) = match wanted[CALLER] {
+            0 => (wanted[TOOL].min(for_names.max(NARROWEST)).min(left), 0),
+            caller => share(for_names, wanted[TOOL], caller),
+        };
         self.widths[TOOL] = tool;
         self.widths[CALLER] = caller;
-        left = left.saturating_sub(tool + caller + GAP);
+        let between = if caller == 0 { 0 } else { GAP };
+        left = left.saturating_sub(tool + caller + between);
         let mut columns = [(DETAIL, NARROWEST), (CALL_ID, wanted[CALL_ID])].into_iter();
         columns.all(|(column, least)| {
             if wanted[column] == 0 {
@@ -180,6 +192,17 @@ impl Table {
         }
         output.line(&self.line)
     }
+}
+
+/// How many columns a row takes at least, without details and the like.
+fn least_of(wanted: &[usize; COLUMNS]) -> usize {
+    let names = [TOOL, CALLER].map(|column| wanted[column].min(NARROWEST));
+    let others = [TIME, OUTCOME, TOOK].map(|column| wanted[column]);
+    let shown = names.iter().chain(&others).filter(|width| **width > 0);
+    shown
+        .map(|width| width + GAP)
+        .sum::<usize>()
+        .saturating_sub(GAP)
 }
 
 /// Divides the room for two columns: what one doesn't need, the other may have.

@@ -72,6 +72,7 @@ interrupt ends it as it ends other commands."
 const STILL_THERE: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &TailOptions) -> Result<ExitCode, Failure> {
+    options.filter.check()?;
     let mut tail = Tail::new(options);
     match Stream::of(&options.path) {
         Some(stream) => tail.of_stream(&stream)?,

@@ -17,8 +17,13 @@ pub(crate) fn is_hostile(c: char) -> bool {
         | '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
         // Ends of lines that no line feed is.
         | '\u{2028}' | '\u{2029}'
-        // Invisible: the byte-order mark, and tags, with which text can be hidden.
-        | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+        // Invisible, so that two names look the same: the soft hyphen, fillers, spaces
+        // without width. Not the joiners, which emoji and some scripts need.
+        | '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'
+        | '\u{2060}'..='\u{2065}' | '\u{206a}'..='\u{206f}' | '\u{3164}' | '\u{ffa0}'
+        // The byte-order mark and annotations; tags and selectors, with which text can
+        // be hidden.
+        | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// The text with hostile characters as `\u{202e}`, or `\n`, `\r`, `\t`.
@@ -128,6 +133,11 @@ mod tests {
             ("gpj\u{202e}exe", "gpj\\u{202e}exe"),
             ("\u{2066}\u{2069}\u{200f}", "\\u{2066}\\u{2069}\\u{200f}"),
             ("\u{feff}\u{2028}\u{e0041}", "\\u{feff}\\u{2028}\\u{e0041}"),
+            ("a\u{200b}d\u{ad}a\u{3164}", "a\\u{200b}d\\u{ad}a\\u{3164}"),
+            (
+                "👩\u{200d}🚀 می\u{200c}خواهم",
+                "👩\u{200d}🚀 می\u{200c}خواهم",
+            ),
         ] {
             assert_eq!(neutral(text), wanted);
             assert_eq!(shown(text, &Palette::plain()), wanted);

@@ -32,7 +32,8 @@ pub enum Action {
     Drop,
     /// `[redacted]` stands there, or for a pattern its name, too: `[redacted:email]`.
     Mask,
-    /// [`HashKey::hash`] stands there: `hmac:` and 32 hexadecimal digits.
+    /// [`HashKey::hash`] stands there: `hmac:` and 32 hexadecimal digits. The command
+    /// `audit hash` computes it as well, to find a value in a log.
     Hash(HashKey),
 }
 

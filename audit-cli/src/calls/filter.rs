@@ -10,6 +10,7 @@ use crate::calls::Call;
 use crate::calls::glob::Glob;
 use crate::calls::moment::Moment;
 use crate::calls::outcome::Kind;
+use crate::exit::Failure;
 use crate::output;
 use crate::when;
 
@@ -71,6 +72,16 @@ TIME: 2026-11-20T09:30:00Z; 2026-11-20 or 2026-11-20T09:30, in the local time zo
 (TZ); 90m, 2h or 3d ago; now, today or yesterday.";
 
 impl Filter {
+    /// Whether there is a time at which a call may have begun.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        match (self.since, self.until) {
+            (Some(since), Some(until)) if since > until => Err(Failure::could_not(format!(
+                "--since {since} is after --until {until}: no call could be found"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a call is among those asked for.
     pub(crate) fn takes(&self, call: &Call<'_>) -> bool {
         let fits = |globs: &[Glob], name: &str| globs.iter().any(|glob| glob.fits(name));
@@ -82,7 +93,7 @@ impl Filter {
             return false;
         }
         if let Some(least) = self.min_duration
-            && u128::from(call.duration_ms()) < least.as_millis()
+            && u128::from(call.duration_ms()) * 1_000_000 < least.as_nanos()
         {
             return false;
         }
@@ -97,7 +108,7 @@ impl Filter {
         if !self.caller.is_empty() {
             let is_one = match call.caller() {
                 Some(caller) => fits(&self.caller, &caller),
-                None => self.caller.iter().any(Glob::is_empty),
+                None => self.caller.iter().any(Glob::names_nobody),
             };
             if !is_one {
                 return false;
@@ -173,8 +184,11 @@ mod tests {
             (&["--call-id", "id-*"], false),
             (&["--caller", ""], true),
             (&["--caller", "*"], false),
+            (&["--caller", "{,ada}"], true),
             (&["--min-duration", "12ms"], true),
             (&["--min-duration", "13ms"], false),
+            (&["--min-duration", "12000us"], true),
+            (&["--min-duration", "12001us"], false),
             (&["--since", ts], true),
             (&["--until", ts], false),
             (&["--since", "2026-11-20T09:30:00.000001Z"], false),

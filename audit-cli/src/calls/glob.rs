@@ -5,6 +5,9 @@ use std::str::FromStr;
 /// More names than this are no pattern that somebody typed.
 const MOST_ALTERNATIVES: usize = 256;
 
+/// No deeper do braces stand in each other: each level costs stack.
+const DEEPEST: usize = 64;
+
 /// A pattern that a whole name must fit: `*` is any characters, `?` one of them,
 /// `[abc]`, `[a-z]` and `[!abc]` one of a set, `{read,write}` one of several; a
 /// backslash takes the meaning from what follows. Upper and lower case differ.
@@ -38,9 +41,11 @@ impl Glob {
         self.alternatives.iter().any(|pattern| pattern.fits(name))
     }
 
-    /// Whether only the empty name fits.
-    pub(crate) fn is_empty(&self) -> bool {
-        matches!(&self.alternatives[..], [Pattern::Exactly(name)] if name.is_empty())
+    /// Whether the empty name is one of those that it names, and not only fits.
+    pub(crate) fn names_nobody(&self) -> bool {
+        let is_empty =
+            |pattern: &Pattern| matches!(pattern, Pattern::Exactly(name) if name.is_empty());
+        self.alternatives.iter().any(is_empty)
     }
 }
 
@@ -52,8 +57,9 @@ impl FromStr for Glob {
         let mut parser = Parser {
             chars: &chars,
             at: 0,
+            depth: 0,
         };
-        let alternatives = parser.sequence(false)?;
+        let alternatives = parser.sequence()?;
         Ok(Self {
             alternatives: alternatives.into_iter().map(Pattern::of).collect(),
         })
@@ -134,6 +140,8 @@ impl Token {
 struct Parser<'a> {
     chars: &'a [char],
     at: usize,
+    /// Inside of so many braces.
+    depth: usize,
 }
 
 impl Parser<'_> {
@@ -145,7 +153,8 @@ impl Parser<'_> {
 
     /// All that a pattern stands for, up to its end, or to a comma or a brace if it
     /// is inside of braces.
-    fn sequence(&mut self, inside: bool) -> Result<Vec<Vec<Token>>, String> {
+    fn sequence(&mut self) -> Result<Vec<Vec<Token>>, String> {
+        let inside = self.depth > 0;
         let mut all: Vec<Vec<Token>> = vec![Vec::new()];
         loop {
             let char = match self.next() {
@@ -191,10 +200,17 @@ impl Parser<'_> {
 
     /// From behind `{` to behind `}`.
     fn choices(&mut self) -> Result<Vec<Vec<Token>>, String> {
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(format!(
+                "the pattern has more than {DEEPEST} braces in each other"
+            ));
+        }
         let mut choices = Vec::new();
         loop {
-            choices.extend(self.sequence(true)?);
+            choices.extend(self.sequence()?);
             if self.next() == Some('}') {
+                self.depth -= 1;
                 return Ok(choices);
             }
         }
@@ -288,6 +304,7 @@ mod tests {
             ("a\\", "ends in a backslash"),
             ("[z-a]", "`z-a`"),
             (&"{a,b}".repeat(9), "more than 256"),
+            (&"{".repeat(100_000), "more than 64 braces"),
         ] {
             let error = pattern.parse::<Glob>().unwrap_err();
             assert!(error.contains(told), "{pattern}: {error}");

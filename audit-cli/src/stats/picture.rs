@@ -53,6 +53,9 @@ pub(super) fn print(
     histogram::print(&picture, &all.durations, output)
 }
 
+/// Of a name, so much is shown on any terminal.
+const LEAST_NAME: usize = 8;
+
 struct Picture {
     palette: Palette,
     pen: Pen,
@@ -101,18 +104,19 @@ impl Picture {
         by: By,
         output: &mut Output,
     ) -> Result<(), Failure> {
-        let columns = Columns::new(by, all);
-        let mut rows: Vec<Vec<String>> = Vec::new();
-        rows.push(columns.headings());
-        rows.extend(groups.iter().map(|(_, group)| columns.numbers(group, all)));
-        if groups.len() > 1 {
-            rows.push(columns.numbers(all, all));
-        }
+        let mut columns = Columns::new(by, all);
+        let mut rows = columns.rows(groups, all);
         let names: Vec<String> = groups.iter().map(|(name, _)| name_of(name, by)).collect();
-        let widest = |rows: &[Vec<String>], column: usize| {
-            rows.iter().map(|row| row[column].len()).max().unwrap_or(0)
-        };
-        let numbers: usize = (0..columns.len()).map(|column| widest(&rows, column)).sum();
+        let mut numbers = width_of(&rows);
+        // A narrow terminal shows fewer columns, and those whole.
+        while self
+            .width
+            .is_some_and(|width| width < LEAST_NAME + numbers + columns.len())
+            && columns.drop_one()
+        {
+            rows = columns.rows(groups, all);
+            numbers = width_of(&rows);
+        }
         let heading = report::column(by).to_uppercase();
         let longest = names.iter().map(|name| fit(name, 1_000).1).max();
         let longest = longest.unwrap_or(0).max(heading.len()).max("all".len());
@@ -253,6 +257,13 @@ fn name_of(name: &Name, by: By) -> String {
     }
 }
 
+/// All columns of numbers together, without gaps.
+fn width_of(rows: &[Vec<String>]) -> usize {
+    let columns = rows.first().map_or(0, Vec::len);
+    let widest = |column: usize| rows.iter().map(|row| row[column].len()).max();
+    (0..columns).filter_map(widest).sum()
+}
+
 /// How wide what is.
 #[derive(Debug, PartialEq, Eq)]
 struct Layout {
@@ -286,7 +297,7 @@ impl Layout {
                 };
             }
         }
-        let name = name.min((left(1) + 1).max(8));
+        let name = name.min((left(1) + 1).max(LEAST_NAME));
         Self {
             name,
             bar: 0,

@@ -8,6 +8,7 @@ const VERBS: &[&str] = &[
     "verify",
     "repair",
     "head",
+    "hash",
     "query",
     "stats",
     "tail",

@@ -12,6 +12,7 @@
 
 mod completions;
 mod docs;
+mod hash;
 mod head;
 mod help;
 mod man;

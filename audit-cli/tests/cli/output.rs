@@ -113,4 +113,11 @@ fn names_of_files_cannot_move_the_cursor_or_turn_the_text() {
     assert_eq!(ran.code, Some(2));
     assert!(ran.err.contains("/\\u{1b}]0;title\\u{7}: "), "{}", ran.err);
     assert!(!ran.err.contains(['\x1b', '\x07']), "{}", ran.err);
+    // As a name that a shell took for an option.
+    let option = "--\u{1b}]0;title\u{7}\u{202e}\u{9b}2J";
+    let ran = run(&["--color=always", "verify", option]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("\\u{202e}"), "{}", ran.err);
+    let hostile = ['\x1b', '\x07', '\u{202e}', '\u{9b}'];
+    assert!(!ran.err.contains(hostile), "{:?}", ran.err);
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::support::{
-    Dir, audit, can, event, finish, lines, path_text, run, skip, until, usual, wait,
+    Dir, audit, can, event, finish, lines, path_text, run, run_with, skip, until, usual, wait,
 };
 
 /// A small file system; goes away with it.
@@ -174,4 +174,15 @@ fn durable_does_not_say_synced_when_it_is_not() {
     let ran = finish(&mut strace, event(0) + &event(1));
     assert_eq!(ran.code, Some(2), "{}", ran.err);
     assert!(ran.err.contains("Input/output error"), "{}", ran.err);
+}
+
+#[test]
+fn why_a_log_cannot_be_opened_is_said() {
+    let dir = Dir::new();
+    fs::create_dir(dir.path("directory")).unwrap();
+    let ran = run_with(&["record", "--log", &dir.text("directory")], event(1));
+    assert_eq!((ran.code, &*ran.out), (Some(2), ""));
+    let (what, why) = ran.err.split_once("directory can't be opened: ").unwrap();
+    assert!(what.starts_with("audit: error: the log "), "{what}");
+    assert!(why.contains("directory"), "{why}");
 }

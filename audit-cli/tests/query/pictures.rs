@@ -118,3 +118,29 @@ fn in_colour() {
         include_str!("pictures/stats-colour-80.txt"),
     );
 }
+
+#[test]
+fn no_line_of_a_table_is_wider_than_a_narrow_terminal() {
+    let dir = Dir::new();
+    let log = path_text(&dir.write("audit.jsonl", plain(&calls())));
+    for columns in [20, 24, 30, 40, 60, 80] {
+        for args in [&["query", &log][..], &["tail", &log], &["stats", &log]] {
+            let mut command = audit(args);
+            let (code, out) = finish(command.env("COLUMNS", columns.to_string()), "").quiet();
+            let table: Vec<&str> = match args[0] {
+                // The first line is a sentence.
+                "stats" => out.split("\n\n").nth(1).unwrap().lines().collect(),
+                _ => out.lines().collect(),
+            };
+            assert!(code == 0 && table.len() > 3, "{out}");
+            for line in table {
+                assert!(
+                    line.chars().count() <= columns,
+                    "{columns}: {args:?}\n{out}"
+                );
+                let names = ["files:", "shell:", "TOOL", "all"];
+                assert!(names.iter().any(|name| line.contains(name)), "{line}");
+            }
+        }
+    }
+}

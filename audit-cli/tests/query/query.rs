@@ -269,6 +269,18 @@ fn what_makes_no_sense_ends_with_2() {
         (&["query", &log, "--min-duration", "2"], "250ms"),
         (&["query", &log, "--outcome", "fine"], "execution_failed"),
         (&["query", &log, "-n", "-1"], "-1"),
+        (
+            &["query", &log, "--since", "1h", "--until", "2h"],
+            "is after",
+        ),
+        (
+            &["stats", &log, "--since", "now", "--until", "today"],
+            "is after",
+        ),
+        (
+            &["tail", &log, "--since", "1h", "--until", "2h"],
+            "is after",
+        ),
         (&["stats", &log, "--by", "moon"], "caller"),
         (&["stats", &log, "--format", "jsonl"], "table"),
         (&["tail", &log, "--format", "csv"], "human"),

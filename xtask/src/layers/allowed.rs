@@ -105,6 +105,9 @@ pub(crate) const LAYERS: &[Layer] = &[
             UNKNOWN_MEMBERS,
             SCRATCH,
             TABLES,
+            // `audit hash`, by what `redact` writes.
+            KEYED_HASH,
+            MATCHING,
         ],
     },
     // Never audit-jsonl: whoever tests another sink has no use for ours.

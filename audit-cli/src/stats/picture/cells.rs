@@ -1,7 +1,7 @@
 //! The numbers of a group, as they are shown.
 
 use crate::stats::By;
-use crate::stats::groups::Group;
+use crate::stats::groups::{Group, Name};
 use crate::table::took;
 
 /// What a column is about.
@@ -59,6 +59,32 @@ impl Columns {
         self.columns.push((heading, kind, show));
     }
 
+    /// Takes away the column that is missed least; false when all others are gone.
+    pub(super) fn drop_one(&mut self) -> bool {
+        let least = [
+            "P99", "P50", "MAX", "UNKNOWN", "LIMITED", "SHARE", "P95", "DENIED", "FAILED",
+        ];
+        let mut places = least.iter().filter_map(|name| {
+            let mut columns = self.columns.iter();
+            columns.position(|(heading, ..)| heading == name)
+        });
+        let Some(place) = places.next() else {
+            return false;
+        };
+        self.columns.remove(place);
+        true
+    }
+
+    /// The headings, the groups, and all of them if they are several.
+    pub(super) fn rows(&self, groups: &[(Name, Group)], all: &Group) -> Vec<Vec<String>> {
+        let mut rows = vec![self.headings()];
+        rows.extend(groups.iter().map(|(_, group)| self.numbers(group, all)));
+        if groups.len() > 1 {
+            rows.push(self.numbers(all, all));
+        }
+        rows
+    }
+
     pub(super) fn len(&self) -> usize {
         self.columns.len()
     }
@@ -67,12 +93,12 @@ impl Columns {
         self.columns[column].1
     }
 
-    pub(super) fn headings(&self) -> Vec<String> {
+    fn headings(&self) -> Vec<String> {
         let headings = self.columns.iter().map(|(heading, ..)| *heading);
         headings.map(str::to_owned).collect()
     }
 
-    pub(super) fn numbers(&self, group: &Group, all: &Group) -> Vec<String> {
+    fn numbers(&self, group: &Group, all: &Group) -> Vec<String> {
         let shown = self.columns.iter().map(|(.., show)| show(group, all));
         shown.collect()
     }
