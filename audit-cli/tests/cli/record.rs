@@ -162,7 +162,11 @@ fn what_cant_be_opened_is_named_and_nothing_is_recorded() {
             "events",
             "no/audit.jsonl: its directory does not exist; make it",
         ),
-        ("notes.txt", "events", "notes.txt: "),
+        (
+            "notes.txt",
+            "events",
+            "the log notes.txt can't be opened: the line at byte 0",
+        ),
         (
             "audit.jsonl",
             "nothing",
