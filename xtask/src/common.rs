@@ -47,7 +47,7 @@ pub(crate) fn program<S: AsRef<OsStr>>(name: &str, args: impl IntoIterator<Item 
 }
 
 impl Cmd {
-    fn new<S: AsRef<OsStr>>(
+    pub(crate) fn new<S: AsRef<OsStr>>(
         program: &OsStr,
         name: &str,
         args: impl IntoIterator<Item = S>,

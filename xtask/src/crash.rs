@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::bail;
 
+use crate::Run;
 use crate::common::{Done, StepResult, cargo};
 
 pub(crate) const ABOUT: &str =
@@ -112,8 +113,13 @@ impl Choice {
     }
 }
 
+pub(crate) fn parse(args: &[String]) -> Result<Run, String> {
+    let choice = Choice::parse("crash", args)?;
+    Ok(Box::new(move || run(&choice)))
+}
+
 /// Runs all campaigns in each round, each round with the next seed.
-pub(crate) fn run(choice: &Choice) -> StepResult {
+fn run(choice: &Choice) -> StepResult {
     let mut rows = Vec::new();
     let mut failed = 0;
     let mut total = Tally::default();

@@ -1,14 +1,14 @@
 //! `deny`: what `deny.toml` says, for whoever has cargo-deny.
 
-use crate::common::{Done, StepResult, cargo};
+use crate::common::{Done, StepResult};
+use crate::tools::DENY;
 
 pub(crate) fn run() -> StepResult {
-    if cargo(["deny", "--version"]).probe().is_none() {
-        return Ok(Done::Skipped(
-            "cargo-deny isn't installed; run `cargo install --locked cargo-deny`".into(),
-        ));
+    if let Some(why) = DENY.missing() {
+        return Ok(Done::Skipped(why));
     }
     // Advisories are left out: their database changes under an unchanged tree.
-    cargo("deny --locked check bans licenses sources".split(' ')).run()?;
+    let args = "deny --locked check bans licenses sources";
+    DENY.command(args.split(' '))?.run()?;
     Ok(Done::Passed)
 }

@@ -22,18 +22,37 @@ mod package;
 mod schema;
 mod tamper;
 mod tidy;
+mod tools;
 mod tree;
 
 use std::process::ExitCode;
 
-use crate::common::Done;
+use crate::common::{Done, StepResult};
+
+/// What isn't part of CI, or is there in a small way only.
+struct Command {
+    name: &'static str,
+    about: &'static str,
+    /// Parses the arguments; what is wrong with them, or what to run.
+    parse: fn(&[String]) -> Result<Run, String>,
+}
+
+/// What a command does once its arguments are known.
+type Run = Box<dyn FnOnce() -> StepResult>;
+
+#[rustfmt::skip]
+const COMMANDS: &[Command] = &[
+    Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
+    Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
+    Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
+];
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let Some((name, rest)) = args.split_first() else {
         return usage("which command?");
     };
-    let result = match name.as_str() {
+    let run = match name.as_str() {
         "help" | "--help" | "-h" => {
             print!("{}", help());
             return ExitCode::SUCCESS;
@@ -42,23 +61,12 @@ fn main() -> ExitCode {
             Ok(choice) => return ci::run(&choice),
             Err(wrong) => return usage(&wrong),
         },
-        "crash" => match crash::Choice::parse(name, rest) {
-            Ok(choice) => crash::run(&choice),
+        name => match parse(name, rest) {
+            Ok(run) => run,
             Err(wrong) => return usage(&wrong),
-        },
-        "tamper" => match crash::Choice::parse(name, rest) {
-            Ok(choice) => tamper::run(&choice),
-            Err(wrong) => return usage(&wrong),
-        },
-        "schema" if rest.is_empty() => schema::write(),
-        "schema" if rest == ["--check"] => schema::check(),
-        name => match ci::STEPS.iter().find(|step| step.name == name) {
-            Some(step) if rest.is_empty() => (step.run)(),
-            Some(_) => return usage(&format!("`{name}` takes no `{}`", rest.join(" "))),
-            None => return usage(&format!("there is no command `{name}`")),
         },
     };
-    match result {
+    match run() {
         Ok(Done::Passed) => ExitCode::SUCCESS,
         Ok(Done::Skipped(why)) => {
             println!("{name} skipped: {why}");
@@ -68,6 +76,24 @@ fn main() -> ExitCode {
             eprintln!("{name} failed: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// What that command is to do.
+fn parse(name: &str, rest: &[String]) -> Result<Run, String> {
+    if let Some(command) = COMMANDS.iter().find(|command| command.name == name) {
+        return (command.parse)(rest);
+    }
+    if name == "schema" && rest.is_empty() {
+        return Ok(Box::new(schema::write));
+    }
+    let Some(step) = ci::STEPS.iter().find(|step| step.name == name) else {
+        return Err(format!("there is no command `{name}`"));
+    };
+    if rest.is_empty() || (name == "schema" && rest == ["--check"]) {
+        Ok(Box::new(step.run))
+    } else {
+        Err(format!("`{name}` takes no `{}`", rest.join(" ")))
     }
 }
 
@@ -88,7 +114,8 @@ fn help() -> String {
     }
     help.push('\n');
     let mut line = |name: &str, about: &str| help.push_str(&format!("  {name:<16}{about}\n"));
-    line("crash", crash::ABOUT);
-    line("tamper", tamper::ABOUT);
+    for command in COMMANDS {
+        line(command.name, command.about);
+    }
     help
 }

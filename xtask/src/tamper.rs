@@ -3,6 +3,7 @@
 
 use std::time::Instant;
 
+use crate::Run;
 use crate::common::{Done, StepResult, cargo};
 use crate::crash::Choice;
 
@@ -13,8 +14,13 @@ pub(crate) const ABOUT: &str =
 const CHANGES: (&str, u64) = ("AUDIT_TAMPER_CHANGES", 1_000_000);
 const SEED: &str = "AUDIT_TAMPER_SEED";
 
+pub(crate) fn parse(args: &[String]) -> Result<Run, String> {
+    let choice = Choice::parse("tamper", args)?;
+    Ok(Box::new(move || run(&choice)))
+}
+
 /// A million changes in each round, each round with the next seed.
-pub(crate) fn run(choice: &Choice) -> StepResult {
+fn run(choice: &Choice) -> StepResult {
     let (variable, changes) = CHANGES;
     for round in 0..choice.rounds {
         let seed = choice.seed.wrapping_add(round);

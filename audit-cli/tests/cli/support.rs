@@ -30,7 +30,14 @@ pub(crate) fn audit(args: &[impl AsRef<OsStr>]) -> Command {
 
 pub(crate) fn usual(command: &mut Command) {
     // CI among them: where it is set, a terminal of any kind is taken to have colours.
-    let changing = ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "LANG", "CI"];
+    let changing = [
+        "NO_COLOR",
+        "CLICOLOR",
+        "CLICOLOR_FORCE",
+        "COLUMNS",
+        "LANG",
+        "CI",
+    ];
     for name in changing {
         command.env_remove(name);
     }
