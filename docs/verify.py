@@ -225,7 +225,7 @@ class Log:
         self.early, self.here = [], []  # plain lines that no link tells of yet: those of
         #                                 earlier files, and this file's
         self.hashes = {}     # (stream, seq): the hashes of all its lines
-        self.chain = {}      # (stream, seq): hash and place of the line in the chain
+        self.chain = {}      # (stream, seq): the place of the line in the chain
         self.gaps = []       # (stream, first, last) that are missing
         self.ends = set()    # (stream, seq, hash) that a later stream names as the end
         self.files = in_order(files)
@@ -265,7 +265,7 @@ class Log:
             return
         self.plain(link, at)
         self.tip = new
-        self.chain[new.stream, new.seq] = link.hash, at
+        self.chain.setdefault((new.stream, new.seq), at)
         self.count("own" if link.own else "records")
         self.count("newer", link.newer)
         for name in ("lost", "elsewhere", "cut"):
@@ -339,7 +339,7 @@ class Log:
             finding = "stands in a file set aside"
         elif chain:
             finding = "rewritten"
-            file, line, _ = self.chain[chain[-1]][1]
+            file, line, _ = self.chain[chain[0]]
             self.problem(finding, file, line, seq, "it has another hash than the head")
         elif any(stream in (None, gap[0]) and gap[1] <= seq <= gap[2] for gap in self.gaps):
             finding = "is missing"

@@ -142,6 +142,34 @@ fn a_number_that_none_follows_is_no_link() {
 }
 
 #[test]
+fn from_the_last_number_no_chain_goes_on() {
+    let last = u64::MAX - 1;
+    within(DEADLINE, move || {
+        // Of a line, when there is no head.
+        let (dir, path, _) = ten();
+        let text = fs::read_to_string(&path).unwrap();
+        let line = text.lines().last().unwrap();
+        append(
+            &path,
+            line.replace("\"seq\":10", &format!("\"seq\":{last}")) + "\n",
+        );
+        fs::remove_file(Head::path(&path)).unwrap();
+        assert_replaced(&dir, &path, &fs::read(&path).unwrap());
+        // Of the head of a log that was cut.
+        let (dir, path, _) = ten();
+        Head::edit(&path, "seq", last);
+        cut_to(&path, size(&path) / 2);
+        log(&path, 10..12);
+        let found = check(&path);
+        assert_eq!(found.numbers(), [10, 11]);
+        assert_eq!(found.rows[0].chain["after"]["seq"], last);
+        dir.only("audit.jsonl.damaged-");
+        log(&path, 12..14);
+        assert_eq!(check(&path).numbers(), [10, 11, 12, 13]);
+    });
+}
+
+#[test]
 fn a_head_of_another_log() {
     within(DEADLINE, || {
         let (dir, path, bytes) = ten();
