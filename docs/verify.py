@@ -224,7 +224,8 @@ class Log:
         self.tip = self.run = None     # the last link; that of a run of a foreign stream
         self.early, self.here = [], []  # plain lines that no link tells of yet: those of
         #                                 earlier files, and this file's
-        self.hashes = {}     # (stream, seq): the hashes of all its lines
+        self.hashes = {}     # (stream, seq): the hashes of all lines that say so
+        self.placed = set()  # (stream, seq, hash) of lines whose place says so
         self.chain = {}      # (stream, seq): the place of the line in the chain
         self.gaps = []       # (stream, first, last) that are missing
         self.ends = set()    # (stream, seq, hash) that a later stream names as the end
@@ -256,7 +257,7 @@ class Log:
             self.problem("foreign", *at, "a line of another stream begins here")
         before = None if is_new_run else self.tip if is_ours else self.run
         new = self.place(link, before, at, is_ours)
-        self.hashes.setdefault((link.stream, (new or link).seq), set()).add(link.hash)
+        self.hashes.setdefault((link.stream, link.seq), set()).add(link.hash)
         if not is_ours:
             self.run = new or before
             return
@@ -266,6 +267,7 @@ class Log:
         self.plain(link, at)
         self.tip = new
         self.chain.setdefault((new.stream, new.seq), at)
+        self.placed.add((new.stream, new.seq, link.hash))
         self.count("own" if link.own else "records")
         self.count("newer", link.newer)
         for name in ("lost", "elsewhere", "cut"):
@@ -333,7 +335,8 @@ class Log:
             return [key for key in keys if stream in (None, key[0]) and key[1] == seq]
         chain = of(self.chain)
         numbers = [key[1] for key in self.chain if stream in (None, key[0])]
-        if any(leaf in self.hashes[key] for key in of(self.hashes)):
+        if (any(leaf in self.hashes[key] for key in of(self.hashes))
+                or leaf in [key[2] for key in of(self.placed)]):
             finding = "agrees"
         elif leaf in [key[2] for key in of(self.ends)]:
             finding = "stands in a file set aside"
