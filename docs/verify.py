@@ -264,7 +264,7 @@ class Log:
         self.run = None
         if new is None:
             return
-        self.plain(link, at)
+        self.plain(link, (*at[:2], new.seq))
         self.tip = new
         self.chain.setdefault((new.stream, new.seq), at)
         self.placed.add((new.stream, new.seq, link.hash))
@@ -303,7 +303,7 @@ class Log:
             gone = link.notes.get("gone", {"seq": -1})
             if int(gone["seq"]) != link.seq - 1 or gone["hash"] != link.prev:
                 self.problem("missing", *at, f"lines {before.seq + 1} to {link.seq - 1}")
-                self.gaps.append((link.stream, before.seq + 1, link.seq - 1))
+                self.gaps += [(link.stream, before.seq + 1, link.seq - 1)] if is_ours else []
         elif link.hash in known and self.is_copy and is_ours:
             # The file begins with what the one before it holds.
             self.count("overlap")

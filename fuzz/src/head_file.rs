@@ -8,6 +8,9 @@ use arbitrary::{Result, Unstructured};
 use crate::dir::Dir;
 use crate::logs::{ACTIVE, HEAD, Head, Log, sha256};
 
+/// No machine names its start so.
+pub(crate) const ANOTHER_BOOT: &str = "another";
+
 /// As the format's page says.
 const LENGTH: usize = 384;
 
@@ -23,14 +26,14 @@ pub(crate) fn lay(dir: &Dir, log: &Log, u: &mut Unstructured<'_>) -> Result<bool
     let kind = u.int_in_range(0..=15_u8)?;
     match kind {
         // After a power loss.
-        14 | 15 => boot = "another".into(),
+        14 | 15 => boot = ANOTHER_BOOT.into(),
         2 => size = u.int_in_range(0..=size + 20)?,
         3 => head.seq = u.int_in_range(0..=head.seq + 3)?,
         4 => head.hash = sha256(b"another"),
         5 => head.stream = "5".repeat(32),
         // Another file, in this boot or in another.
         6 => inode ^= 1,
-        7 => (inode, boot) = (inode ^ 1, "another".into()),
+        7 => (inode, boot) = (inode ^ 1, ANOTHER_BOOT.into()),
         8 => device ^= 1,
         9 => is_damaged = true,
         10 => head.seq = u64::MAX - 1,

@@ -7,7 +7,10 @@ use sha2::{Digest as _, Sha256};
 pub(crate) const ACTIVE: &str = "audit.jsonl";
 pub(crate) const HEAD: &str = "audit.jsonl.head";
 
-const TIME: &str = "2026-11-20T09:30:00.000000Z";
+/// A time; later ones have greater numbers.
+fn time(minute: usize) -> String {
+    format!("2026-11-20T09:{minute:02}:00.000000Z")
+}
 
 /// So many lines has a log.
 const MOST_STEPS: usize = 14;
@@ -102,7 +105,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// One of a few events, which hold each outcome and each member.
-pub(crate) fn event(kind: u8) -> String {
+pub(crate) fn event(kind: u8, minute: usize) -> String {
     let outcome = match kind % 6 {
         0 => Outcome::Success,
         1 => Outcome::ToolNotFound,
@@ -121,7 +124,7 @@ pub(crate) fn event(kind: u8) -> String {
         },
     };
     let tool = if kind & 8 == 0 { "files:read" } else { "a" };
-    let mut event = CallEvent::new(TIME, kind.to_string(), tool, 3, outcome, "hot");
+    let mut event = CallEvent::new(time(minute), kind.to_string(), tool, 3, outcome, "hot");
     if kind & 16 != 0 {
         event = event
             .with_caller_id(Some("ann".into()))
@@ -140,8 +143,8 @@ pub(crate) fn event(kind: u8) -> String {
     serde_json::to_string(&event).expect("an event is JSON")
 }
 
-fn own_record() -> String {
-    let event = CallEvent::new(TIME, "1", "audit:log", 0, Outcome::Success, "audit");
+fn own_record(minute: usize) -> String {
+    let event = CallEvent::new(time(minute), "1", "audit:log", 0, Outcome::Success, "audit");
     serde_json::to_string(&event).expect("an event is JSON")
 }
 
@@ -182,9 +185,10 @@ pub(crate) fn log(u: &mut Unstructured<'_>) -> Result<Log> {
 impl Maker {
     fn step(&mut self, u: &mut Unstructured<'_>) -> Result<()> {
         let kind = u.arbitrary::<u8>()?;
+        let (now, time) = (self.now(), time(self.now()));
         match u.int_in_range(0..=19_u8)? {
             10..=12 => {
-                let line = (event(kind) + "\n").into_bytes();
+                let line = (event(kind, now) + "\n").into_bytes();
                 self.active.extend_from_slice(&line);
                 self.plain.push(line);
             }
@@ -195,20 +199,24 @@ impl Maker {
                     0 => ",\"lost\":2".to_owned(),
                     1 => ",\"elsewhere\":1".to_owned(),
                     2 => ",\"cut\":9".to_owned(),
-                    3 => format!(",\"opened\":\"{TIME}\""),
+                    3 => format!(",\"opened\":\"{time}\""),
                     _ => format!(",\"torn\":{{\"bytes\":1,\"sha256\":\"{}\"}}", sha256(b"x")),
                 };
                 self.log.is_whole = false;
-                self.link(&event(kind), &note);
+                self.link(&event(kind, now), &note);
             }
             17 => self.link(
-                &own_record(),
-                &format!(",\"opened\":\"{TIME}\",\"closed\":\"{TIME}\""),
+                &own_record(now),
+                &format!(",\"opened\":\"{time}\",\"closed\":\"{time}\""),
             ),
             18 => self.gone(kind),
-            _ => self.link(&event(kind), ""),
+            _ => self.link(&event(kind, now), ""),
         }
         Ok(())
+    }
+
+    fn now(&self) -> usize {
+        self.log.lines.len() + self.plain.len()
     }
 
     fn link(&mut self, event: &str, notes: &str) {
@@ -271,9 +279,10 @@ impl Maker {
             return;
         }
         self.streams += 1;
+        let now = self.now();
         self.tip = Tip::new(self.streams);
         self.link(
-            &event(self.streams),
+            &event(self.streams, now),
             &format!(
                 ",\"after\":{{\"stream\":\"{stream}\",\"seq\":{seq},\"hash\":\"{hash}\",\
                  \"file\":\"audit.jsonl.damaged-20261120T093000Z\"}}"
@@ -288,18 +297,19 @@ impl Maker {
             return;
         };
         self.log.is_whole = false;
+        let now = self.now();
         let lost = u64::from(kind % 4) + 1;
         let hash = sha256(&[kind]);
         let seq = head.seq + lost;
         if kind & 64 == 0 {
             self.link(
-                &event(kind),
+                &event(kind, now),
                 &format!(",\"gone\":{{\"seq\":{seq},\"hash\":\"{hash}\"}}"),
             );
         } else {
             (self.tip.seq, self.tip.prev) = (seq + 1, Some(hash.clone()));
             self.link(
-                &event(kind),
+                &event(kind, now),
                 &format!(",\"gone\":{{\"seq\":{seq},\"hash\":\"{hash}\"}}"),
             );
         }

@@ -112,16 +112,16 @@ fn change_lines(u: &mut Unstructured<'_>, parts: &mut [Part], nth: usize) -> Res
                 own.insert(at, theirs[u.choose_index(theirs.len())?].to_vec());
             }
         }
-        4 => own.insert(at, (event(u.arbitrary()?) + "\n").into_bytes()),
+        4 => own.insert(at, (event(u.arbitrary()?, 30) + "\n").into_bytes()),
         5 => {
             // A forged line, with a good link to the one before.
             let before = own[..at].iter().rev().find_map(|line| tip_after(line));
             let mut tip = before.unwrap_or_else(|| Tip::new(1));
-            own.insert(at, tip.link(&event(u.arbitrary()?), ""));
+            own.insert(at, tip.link(&event(u.arbitrary()?, 30), ""));
         }
         6 => {
             // Another event with the same link.
-            if let Some(changed) = with_event(&own[at], &event(u.arbitrary()?)) {
+            if let Some(changed) = with_event(&own[at], &event(u.arbitrary()?, 30)) {
                 own[at] = changed;
             }
         }
