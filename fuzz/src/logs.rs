@@ -278,6 +278,8 @@ impl Maker {
         if !self.plain.is_empty() || self.first.is_none() {
             return;
         }
+        // It stands in a file of its own.
+        self.rotate(0);
         self.streams += 1;
         let now = self.now();
         self.tip = Tip::new(self.streams);

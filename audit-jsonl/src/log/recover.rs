@@ -136,6 +136,11 @@ impl Log {
             self.note_cut(last.map(|(last, _)| last), &record.head);
             // Its writer may have ended before it wrote the head.
             let last = last.filter(|(last, _)| is_later(last, &record.head));
+            if last.is_some() && !tail::goes_on_from(&mut self.file, size, &record.head)? {
+                let reason = "the file is shorter than the head file says, and its lines go on \
+                              from another line; a new stream begins, and names this one";
+                return self.replace_damaged(record.head, reason);
+            }
             let tip = last.map_or(after, |(last, _)| Tip::After(last));
             return self.take_rest(end, size, tip, false);
         }
