@@ -53,7 +53,7 @@ fn recover(u: &mut Unstructured<'_>) -> Result<()> {
     assert_kept(&before, &after);
     let links = check_own(&after, &receipts);
     let report_after = report(&dir).expect("the log was written to");
-    check_reports(said.as_ref(), &report_after, has_restarted(&before));
+    check_reports(said.as_ref(), &report_after, &before, &after);
     if is_untouched {
         assert_eq!(
             report_after.integrity,
@@ -194,21 +194,25 @@ fn has_restarted(parts: &[Part]) -> bool {
 }
 
 /// What was found wrong before is found, or told of, afterwards.
-fn check_reports(before: Option<&LogReport>, after: &LogReport, has_restarted: bool) {
+fn check_reports(said: Option<&LogReport>, after: &LogReport, old: &[Part], new: &[Part]) {
     assert_ne!(after.integrity, Integrity::Unchecked);
-    let Some(before) = before.filter(|before| before.integrity == Integrity::NotIntact) else {
+    let Some(before) = said.filter(|before| before.integrity == Integrity::NotIntact) else {
         return;
     };
     // With power, lines are lost of which the head file alone tells; and what somebody
     // changed looks the same.
     let by_head =
         |kind: &ProblemKind| matches!(kind, ProblemKind::Truncated | ProblemKind::Rewritten);
-    if has_restarted && before.problem_counts.keys().all(by_head) {
+    if has_restarted(old) && before.problem_counts.keys().all(by_head) {
         return;
     }
-    // A stream that replaces another names the file that was set aside.
-    let is_replaced = after.completeness.streams.len() > before.completeness.streams.len();
-    let is_well = after.integrity == Integrity::Intact && after.complete && !is_replaced;
+    // Of a file that was set aside at least its name tells.
+    let aside = |parts: &[Part]| {
+        let names = parts.iter().filter(|part| part.name.contains(".damaged-"));
+        names.count()
+    };
+    let is_aside = aside(new) > aside(old);
+    let is_well = after.integrity == Integrity::Intact && after.complete && !is_aside;
     assert!(
         !is_well,
         "what was wrong is told of nowhere: {before:?}, {after:?}"
