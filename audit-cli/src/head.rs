@@ -10,6 +10,7 @@ use audit_jsonl::verify::Head;
 use audit_jsonl::{DamageKind, Entry, LeafHash, LogFiles, LogLine, LogReader};
 use clap::Args;
 
+use crate::compressed;
 use crate::exit::{self, Failure};
 use crate::input::Stream;
 use crate::output::{self, Output};
@@ -89,6 +90,7 @@ fn of_stream(stream: &Stream) -> Result<Option<Head>, Failure> {
 fn of_log(options: &HeadOptions) -> Result<Option<Head>, Failure> {
     // Before the log, which may grow meanwhile.
     let kept = kept_beside(&options.path);
+    compressed::refuse(&options.path)?;
     let logs = LogFiles::find(&[&options.path])?;
     let [log] = &logs[..] else {
         return Err(Failure::could_not(format!(

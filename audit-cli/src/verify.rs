@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use audit_jsonl::verify::{Head, Integrity, Report, VerifyOptions};
 use clap::Args;
 
+use crate::compressed;
 use crate::exit::{self, Failure};
 use crate::input::{Paths, Stream};
 use crate::output::Output;
@@ -96,7 +97,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
 fn spooled(args: &VerifyArgs, spool: &Spool) -> Result<Vec<PathBuf>, Failure> {
     let path = |path: &PathBuf| match Stream::of(path) {
         Some(stream) => spool.take(&stream),
-        None => Ok(path.clone()),
+        None => compressed::refuse(path).map(|()| path.clone()),
     };
     args.paths.paths.iter().map(path).collect()
 }

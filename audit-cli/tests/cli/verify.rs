@@ -276,6 +276,23 @@ fn a_signal_takes_the_copy_of_a_stream_away() {
 }
 
 #[test]
+fn what_was_compressed_is_told_from_what_was_damaged() {
+    let dir = Dir::new();
+    let log = dir.log("audit.jsonl", 3);
+    let gzipped = path_text(&dir.path("audit.jsonl.1.gz"));
+    fs::write(&gzipped, b"\x1f\x8b\x08\0\0\0\0\0").unwrap();
+    for verb in ["verify", "query", "stats", "tail", "head"] {
+        let ran = run(&[verb, &gzipped]);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{verb}");
+        let wanted = format!("{gzipped}: it is compressed; unpack it, or have `zcat {gzipped}`");
+        assert!(ran.err.contains(&wanted), "{verb}: {}", ran.err);
+    }
+    // Beside a log it is no trouble.
+    assert_eq!(run(&["verify", &path_text(&log)]).quiet().0, 0);
+    assert_eq!(run(&["verify", &path_text(&dir.path(""))]).quiet().0, 0);
+}
+
+#[test]
 fn what_is_no_log_is_named() {
     let dir = Dir::new();
     for name in ["nothing.jsonl", ""] {
