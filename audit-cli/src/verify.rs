@@ -77,7 +77,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     if let Some(progress) = progress.get() {
         progress.finish();
     }
-    let mut report = report.map_err(|error| Failure::could_not(error.to_string()))?;
+    let mut report = report.map_err(|error| Failure::because(&error))?;
     if args.first {
         let logs = report.logs.iter_mut();
         logs.for_each(|log| log.problems.truncate(1));
