@@ -139,7 +139,7 @@ fn end_of(log: &LogFiles, kept: Option<&Kept>) -> Result<Option<End>, Failure> {
             && (seq + 1 != after || hash != prev)
         {
             output::error(format_args!(
-                "{path}: line {after} of the chain doesn't follow what stands before it; \
+                "{path}: line #{after} of the chain doesn't follow what stands before it; \
                  `audit verify` says more"
             ));
             return Ok(None);
@@ -162,7 +162,7 @@ fn end_of(log: &LogFiles, kept: Option<&Kept>) -> Result<Option<End>, Failure> {
                 "has another line than"
             };
             output::error(format_args!(
-                "{path}: the log {what} line {}, of which its head file tells; \
+                "{path}: the log {what} line #{}, of which its head file tells; \
                  `audit verify` says more",
                 kept.seq
             ));

@@ -26,12 +26,12 @@ fn an_intact_log() {
 
 what is there
   3 calls, 1 record of the log's own
-  lines 0 to 3 of stream STREAM
+  lines #0 to #3 of stream STREAM
 
 head
   3:HASH
   the last line, in stream STREAM
-  the head file, of line 3, agrees
+  the head file, of line #3, agrees
   compared with no head that was kept elsewhere: keep the one above
 "
         )
@@ -107,7 +107,7 @@ fn heads_show_what_the_log_alone_cannot() {
     };
     let (code, out) = verify(&[&head]);
     assert!(
-        code == 0 && out.contains("the head given for line 3 agrees"),
+        code == 0 && out.contains("the head given for line #3 agrees"),
         "{out}"
     );
     let (code, out) = verify(&[&head, &foreign]);
