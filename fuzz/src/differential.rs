@@ -2,7 +2,6 @@
 //! problems with their places, and what the log tells of itself.
 
 use std::cell::RefCell;
-use std::collections::HashSet;
 use std::num::NonZeroUsize;
 
 use arbitrary::Unstructured;
@@ -12,7 +11,7 @@ use audit_jsonl::verify::{Head, Integrity, LogReport, VerifyOptions};
 use serde_json::{Map, Value, json};
 
 use crate::dir::Dir;
-use crate::lines::{Line, body, lines};
+use crate::lines::{begin_alike, body, lines};
 use crate::logs::{self, ACTIVE, Part};
 use crate::mutate::mutate;
 use crate::python::Python;
@@ -68,13 +67,7 @@ fn compare(u: &mut Unstructured<'_>) -> arbitrary::Result<()> {
 fn is_any_order(parts: &[Part]) -> bool {
     let is_damaged =
         |part: &Part| lines(&part.bytes).any(|line| form::Line::parse(body(line)).is_err());
-    let first = |part: &Part| {
-        let link = lines(&part.bytes).find_map(|line| Line::read(body(line)).link());
-        link.map(|link| (link.stream, link.seq))
-    };
-    let mut begun = HashSet::new();
-    let firsts: Vec<_> = parts.iter().filter_map(first).collect();
-    parts.iter().any(is_damaged) && !firsts.into_iter().all(|first| begun.insert(first))
+    begin_alike(parts) && parts.iter().any(is_damaged)
 }
 
 fn ours(dir: &Dir, heads: &[String]) -> Value {

@@ -1,9 +1,11 @@
 //! What a line is, by `serde_json` and the format's page alone.
 
+use std::collections::HashSet;
+
 use audit_jsonl::CallEvent;
 use serde_json::Value;
 
-use crate::logs::leaf_hash;
+use crate::logs::{Part, leaf_hash};
 
 /// A line with a `chain`.
 #[derive(Debug, Clone)]
@@ -64,4 +66,15 @@ pub(crate) fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// A line without its line feed.
 pub(crate) fn body(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\n").unwrap_or(line)
+}
+
+/// Whether two of the files begin with the same link.
+pub(crate) fn begin_alike(parts: &[Part]) -> bool {
+    let first = |part: &Part| {
+        let link = lines(&part.bytes).find_map(|line| Line::read(body(line)).link());
+        link.map(|link| (link.stream, link.seq))
+    };
+    let mut begun = HashSet::new();
+    let mut firsts = parts.iter().filter_map(first);
+    !firsts.all(|first| begun.insert(first))
 }
