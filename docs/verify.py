@@ -224,8 +224,9 @@ class Log:
         self.tip = self.run = None     # the last link; that of a run of a foreign stream
         self.early, self.here = [], []  # plain lines that no link tells of yet: those of
         #                                 earlier files, and this file's
-        self.hashes = {}     # (stream, seq): the hashes of all its lines
-        self.chain = {}      # (stream, seq): hash and place of the line in the chain
+        self.hashes = {}     # (stream, seq): the hashes of all lines that say so
+        self.placed = set()  # (stream, seq, hash) of lines whose place says so
+        self.chain = {}      # (stream, seq): the place of the line in the chain
         self.gaps = []       # (stream, first, last) that are missing
         self.ends = set()    # (stream, seq, hash) that a later stream names as the end
         self.files = in_order(files)
@@ -256,16 +257,17 @@ class Log:
             self.problem("foreign", *at, "a line of another stream begins here")
         before = None if is_new_run else self.tip if is_ours else self.run
         new = self.place(link, before, at, is_ours)
-        self.hashes.setdefault((link.stream, (new or link).seq), set()).add(link.hash)
+        self.hashes.setdefault((link.stream, link.seq), set()).add(link.hash)
         if not is_ours:
             self.run = new or before
             return
         self.run = None
         if new is None:
             return
-        self.plain(link, at)
+        self.plain(link, (*at[:2], new.seq))
         self.tip = new
-        self.chain[new.stream, new.seq] = link.hash, at
+        self.chain.setdefault((new.stream, new.seq), at)
+        self.placed.add((new.stream, new.seq, link.hash))
         self.count("own" if link.own else "records")
         self.count("newer", link.newer)
         for name in ("lost", "elsewhere", "cut"):
@@ -301,7 +303,7 @@ class Log:
             gone = link.notes.get("gone", {"seq": -1})
             if int(gone["seq"]) != link.seq - 1 or gone["hash"] != link.prev:
                 self.problem("missing", *at, f"lines {before.seq + 1} to {link.seq - 1}")
-                self.gaps.append((link.stream, before.seq + 1, link.seq - 1))
+                self.gaps += [(link.stream, before.seq + 1, link.seq - 1)] if is_ours else []
         elif link.hash in known and self.is_copy and is_ours:
             # The file begins with what the one before it holds.
             self.count("overlap")
@@ -333,13 +335,14 @@ class Log:
             return [key for key in keys if stream in (None, key[0]) and key[1] == seq]
         chain = of(self.chain)
         numbers = [key[1] for key in self.chain if stream in (None, key[0])]
-        if any(leaf in self.hashes[key] for key in of(self.hashes)):
+        if (any(leaf in self.hashes[key] for key in of(self.hashes))
+                or leaf in [key[2] for key in of(self.placed)]):
             finding = "agrees"
         elif leaf in [key[2] for key in of(self.ends)]:
             finding = "stands in a file set aside"
         elif chain:
             finding = "rewritten"
-            file, line, _ = self.chain[chain[-1]][1]
+            file, line, _ = self.chain[chain[0]]
             self.problem(finding, file, line, seq, "it has another hash than the head")
         elif any(stream in (None, gap[0]) and gap[1] <= seq <= gap[2] for gap in self.gaps):
             finding = "is missing"

@@ -14,6 +14,7 @@ mod cross;
 mod deny;
 mod examples;
 mod features;
+mod fuzz;
 mod layers;
 mod mcp;
 mod metadata;
@@ -43,6 +44,7 @@ type Run = Box<dyn FnOnce() -> StepResult>;
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
+    Command { name: "fuzz", about: fuzz::ABOUT, parse: fuzz::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
     Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
 ];

@@ -11,6 +11,10 @@ use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
 use crate::repair::{Action, Step};
 
+/// From a line with a greater number no chain goes on, for numbers end. What is left
+/// is more than any batch has lines.
+const LAST_TO_GO_ON_FROM: u64 = u64::MAX - (1 << 32);
+
 impl Log {
     /// Where the next line goes. Under the lock, which is to be held until that
     /// line is written: what is found and put right here is told by that line
@@ -33,6 +37,7 @@ impl Log {
         if let (Some(record), None, true) = (&record, &self.carry, is_ours)
             && record.file == self.file_id
             && record.size == size
+            && record.head.seq <= LAST_TO_GO_ON_FROM
             && self.left.is_some()
         {
             // As the head says: we left it so, or another writer has since.
@@ -42,7 +47,14 @@ impl Log {
             self.pending.plain = self.left_plain.clone();
             return Ok(tip);
         }
-        let tip = self.recover(record, size)?;
+        let mut tip = self.recover(record, size)?;
+        if let (Tip::After(head), None) = (tip, &self.carry)
+            && head.seq > LAST_TO_GO_ON_FROM
+        {
+            // Nobody has written so many lines; somebody has made up the number.
+            let reason = "its numbers are used up; a new stream begins, and names this one";
+            tip = self.replace_damaged(head, reason)?;
+        }
         if self.carry.is_some() {
             // Unless the next line must find again what it is to tell.
             let known = self.pending.plain.is_none() && self.pending.gone.is_none();
@@ -124,6 +136,11 @@ impl Log {
             self.note_cut(last.map(|(last, _)| last), &record.head);
             // Its writer may have ended before it wrote the head.
             let last = last.filter(|(last, _)| is_later(last, &record.head));
+            if last.is_some() && !tail::goes_on_from(&mut self.file, size, &record.head)? {
+                let reason = "the file is shorter than the head file says, and its lines go on \
+                              from another line; a new stream begins, and names this one";
+                return self.replace_damaged(record.head, reason);
+            }
             let tip = last.map_or(after, |(last, _)| Tip::After(last));
             return self.take_rest(end, size, tip, false);
         }

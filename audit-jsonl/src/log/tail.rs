@@ -115,6 +115,19 @@ pub(crate) fn last_link(file: &mut File, size: u64) -> io::Result<Option<(Head, 
     Ok(None)
 }
 
+/// Whether the line after `head` stands before `size`, and names it.
+pub(crate) fn goes_on_from(file: &mut File, size: u64, head: &Head) -> io::Result<bool> {
+    let mut lines = Backward::new(file, size);
+    while let Some((_, line)) = lines.next_line()? {
+        if let Line::Link { head: link, prev } = Line::parse(&line)
+            && link.seq <= head.seq + 1
+        {
+            return Ok(Tip::After(*head).is_followed_by(&link, prev));
+        }
+    }
+    Ok(false)
+}
+
 /// So much of the end of a file is searched for what a power loss left out.
 const SEARCHED: u64 = 64 * 1024 * 1024;
 

@@ -30,8 +30,9 @@ pub(super) fn put_in_order(log: &mut LogFiles) -> Result<(), ReadError> {
     let streams = ranks(&log.files);
     let rank_by_name = |file: &LogFile| {
         let name = file.rotated?;
-        let mut streams = streams.iter().filter(|(stream, _)| name.is_of(stream));
-        let rank = streams.next().map(|(_, rank)| *rank)?;
+        let streams = streams.iter().filter(|(stream, _)| name.is_of(stream));
+        // Several may begin as the name says.
+        let rank = streams.map(|(_, rank)| *rank).min()?;
         Some((rank, name.first_seq))
     };
     let mut placed: Vec<(Place, LogFile)> = Vec::with_capacity(log.files.len());

@@ -263,4 +263,11 @@ impl Notes {
             }),
         }
     }
+
+    /// Whether the line tells that those before it are gone.
+    pub(super) fn announces(&self, link: &Link) -> bool {
+        self.gone.is_some_and(|gone| {
+            gone.seq.checked_add(1) == Some(link.seq) && Some(gone.hash) == link.prev
+        })
+    }
 }

@@ -219,9 +219,8 @@ impl<'a> Judge<'a> {
     /// The first line of the chain that there is.
     fn first(&mut self, link: Link, notes: Option<&Notes>, place: Place) {
         if link.seq > 0 {
-            let gone = notes.and_then(|notes| notes.gone);
             let last = link.seq - 1;
-            if gone.is_some_and(|gone| gone.seq == last && Some(gone.hash) == link.prev) {
+            if notes.is_some_and(|notes| notes.announces(&link)) {
                 self.completeness.add_gone(Extent {
                     stream: link.stream,
                     first: 0,
@@ -290,8 +289,7 @@ impl<'a> Judge<'a> {
     /// Numbers are skipped: missing, unless that is told or known.
     fn gap(&mut self, tip: &Link, link: &Link, notes: Option<&Notes>, place: Place) {
         let (first, last) = (tip.seq + 1, link.seq - 1);
-        let gone = notes.and_then(|notes| notes.gone);
-        if gone.is_some_and(|gone| gone.seq == last && Some(gone.hash) == link.prev) {
+        if notes.is_some_and(|notes| notes.announces(link)) {
             self.completeness.add_gone(Extent {
                 stream: link.stream,
                 first,

@@ -7,6 +7,7 @@ use std::path::Path;
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::check;
+use crate::form::leaf_hash;
 use crate::head_file::Head;
 use crate::heads::{assert_goes_on, go_on, line_ends, ten};
 use crate::support::{Dir, append, close, cut_to, flip, lines_of, log, open, record, size};
@@ -138,6 +139,59 @@ fn a_number_that_none_follows_is_no_link() {
         let (dir, path, _) = ten();
         Head::edit(&path, "seq", u64::MAX);
         assert_goes_on(&go_on(&dir, &path).assert_whole());
+    });
+}
+
+#[test]
+fn from_the_last_number_no_chain_goes_on() {
+    let last = u64::MAX - 1;
+    within(DEADLINE, move || {
+        // Of a line, when there is no head.
+        let (dir, path, _) = ten();
+        let text = fs::read_to_string(&path).unwrap();
+        let line = text.lines().last().unwrap();
+        append(
+            &path,
+            line.replace("\"seq\":10", &format!("\"seq\":{last}")) + "\n",
+        );
+        fs::remove_file(Head::path(&path)).unwrap();
+        assert_replaced(&dir, &path, &fs::read(&path).unwrap());
+        // Of the head of a log that was cut.
+        let (dir, path, _) = ten();
+        Head::edit(&path, "seq", last);
+        cut_to(&path, size(&path) / 2);
+        log(&path, 10..12);
+        let found = check(&path);
+        assert_eq!(found.numbers(), [10, 11]);
+        assert_eq!(found.rows[0].chain["after"]["seq"], last);
+        dir.only("audit.jsonl.damaged-");
+        log(&path, 12..14);
+        assert_eq!(check(&path).numbers(), [10, 11, 12, 13]);
+    });
+}
+
+#[test]
+fn a_shorter_log_made_anew() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        // The head is that of a log with long lines, of which there were fewer.
+        Head::edit(&path, "seq", 4);
+        Head::edit(&path, "hash", "ab".repeat(32));
+        Head::edit(&path, "size", size(&path) + 1);
+        assert_replaced(&dir, &path, &bytes);
+        // One that goes on from its head is none, whoever cut it.
+        let (dir, path, bytes) = ten();
+        let fourth = bytes[..ends[4]].to_vec();
+        let line = fourth.split(|byte| *byte == b'\n').nth(4).unwrap();
+        Head::edit(&path, "seq", 4);
+        Head::edit(&path, "hash", leaf_hash(line));
+        Head::edit(&path, "size", size(&path) + 1);
+        fs::write(&path, &bytes[ends[4]..]).unwrap();
+        log(&path, 10..12);
+        let found = check(&path);
+        assert_eq!(found.numbers(), (5..12).collect::<Vec<_>>());
+        assert!(dir.named("audit.jsonl.damaged-").is_empty());
     });
 }
 

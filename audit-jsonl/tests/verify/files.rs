@@ -8,7 +8,7 @@ use audit_jsonl::AuditSink;
 use audit_jsonl::verify::Integrity;
 use audit_testkit::{DEADLINE, within};
 
-use crate::made::{problems, report_of, said_at};
+use crate::made::{Chain, problems, report_of, said_at};
 use crate::support::{Dir, builder, close, cut_to, event_of, log, open, record};
 
 /// A log in a number of files.
@@ -120,4 +120,23 @@ fn verifies_what_it_is_given() {
     };
     let report = said_at(&[PathBuf::from(path)], []);
     println!("files {}: complete {}", report.files, report.complete);
+}
+
+#[test]
+fn a_name_that_fits_two_streams_has_one_place() {
+    let (dir, path) = Dir::with_log();
+    let mut streams = [1, 2].map(|tail| Chain {
+        stream: format!("{:08x}{tail:024x}", 1),
+        ..Chain::new()
+    });
+    let [first, second] = [0, 1].map(|nth| streams[nth].lines(3).concat());
+    for (seq, text) in [(0, first.as_str()), (9, "junk\n")] {
+        let name = format!("audit-00000001-{seq:020}.jsonl");
+        fs::write(dir.path(&name), text).unwrap();
+    }
+    fs::write(&path, second).unwrap();
+    let said = said_at(&[&path], []);
+    for _ in 0..20 {
+        assert_eq!(said_at(&[&path], []), said);
+    }
 }

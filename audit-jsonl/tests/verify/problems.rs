@@ -2,7 +2,7 @@
 
 use audit_jsonl::verify::{Integrity, ProblemKind};
 
-use crate::made::{Chain, after, problems, said_of, said_of_files, said_with, ten};
+use crate::made::{Chain, after, gone, problems, said_of, said_of_files, said_with, ten};
 
 /// Such a log has these problems.
 #[track_caller]
@@ -180,6 +180,14 @@ fn lines_of_a_foreign_stream() {
             "misplaced 8 #2",
         ],
     );
+    // A jump that is announced is none there either.
+    let mut told = Chain::named(9);
+    let first = told.with("");
+    (told.seq, told.hash) = (12, "ab".repeat(32));
+    let jump = told.with(&gone(11, &told.hash.clone()));
+    lines = ten();
+    lines.splice(4..4, [first, jump]);
+    check(&lines, &["foreign 5 #0"]);
     // Another log that is put behind ours.
     let lines = [ten(), theirs.clone()].concat();
     check(&lines, &["foreign 11 #0"]);

@@ -60,9 +60,12 @@ impl Judge<'_> {
                 }
             }
             Step::Ahead => {
-                let message = missing(tip.seq + 1, link.seq - 1);
-                self.problems
-                    .add(ProblemKind::Missing, place, Some(link.seq), message);
+                let notes = block.notes(&block.facts[at]);
+                if !notes.is_some_and(|notes| notes.announces(&link)) {
+                    let message = missing(tip.seq + 1, link.seq - 1);
+                    self.problems
+                        .add(ProblemKind::Missing, place, Some(link.seq), message);
+                }
                 link
             }
             Step::Back => {
