@@ -56,7 +56,7 @@ impl Display for Step {
         let aside = self.aside.as_deref().map(name).unwrap_or_default();
         let aside = Safe(&aside);
         let (from, to) = self.bytes.unwrap_or_default();
-        let bytes = format_args!("bytes {from} to {to} of {file}");
+        let bytes = format!("bytes {from} to {to} of {file}");
         match self.action {
             Action::SetAside => write!(f, "set aside {bytes} as {aside}")?,
             Action::MoveAside => write!(f, "rename {file} to {aside}, and go on in a new file")?,

@@ -58,6 +58,7 @@ pub(super) fn conclude(log: &LogFiles, mut judge: Judge<'_>) -> LogReport {
         head_file: match log.head() {
             HeadRead::Absent => HeadFile::Absent,
             HeadRead::Unreadable(_) => HeadFile::Unreadable,
+            HeadRead::Empty => HeadFile::Empty,
             HeadRead::Damaged => HeadFile::Damaged,
             HeadRead::Found(_) => HeadFile::Read,
         },

@@ -63,11 +63,8 @@ impl LogReport {
         for head in &self.heads {
             writeln!(f, "  {head}")?;
         }
-        match self.head_file {
-            HeadFile::Absent => writeln!(f, "  there is no head file")?,
-            HeadFile::Unreadable => writeln!(f, "  the head file can't be read")?,
-            HeadFile::Damaged => writeln!(f, "  the head file says nothing: it isn't whole")?,
-            HeadFile::Read => {}
+        if self.head_file != HeadFile::Read {
+            writeln!(f, "  {}", self.head_file)?;
         }
         let given = |head: &HeadReport| head.source == HeadSource::Given;
         if !self.heads.iter().any(given) {
@@ -86,6 +83,19 @@ impl Display for Integrity {
             Self::Intact => "intact",
             Self::Unchecked => "unchecked, for there is no chained line",
             Self::NotIntact => "NOT intact",
+        })
+    }
+}
+
+/// A few words, as `there is no head file`.
+impl Display for HeadFile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Absent => "there is no head file",
+            Self::Unreadable => "the head file can't be read",
+            Self::Empty => "the head file is empty, as it is before the first line",
+            Self::Damaged => "the head file says nothing: it isn't whole",
+            Self::Read => "the head file was read",
         })
     }
 }
