@@ -70,10 +70,22 @@ pub(crate) fn all() -> Vec<Case> {
         case("paced-10", paced(10, 15), everyone()),
         case("paced-200", paced(200, 200), everyone()),
         case("paced-50000", paced(50_000, 100_000), everyone()),
-        case("flushed", load(Kind::Flushed, 1, LINE_BYTES, 10_000), some(&OURS)),
+        case(
+            "flushed",
+            load(Kind::Flushed, 1, LINE_BYTES, 10_000),
+            some(&OURS),
+        ),
         case("drop", dropping(200_000), with(|one| one.can_drop)),
-        case("saturated-1", saturated(1, LINE_BYTES, 1_000_000), everyone()),
-        case("saturated-4", saturated(4, LINE_BYTES, 1_000_000), everyone()),
+        case(
+            "saturated-1",
+            saturated(1, LINE_BYTES, 1_000_000),
+            everyone(),
+        ),
+        case(
+            "saturated-4",
+            saturated(4, LINE_BYTES, 1_000_000),
+            everyone(),
+        ),
         case("verify", Work::Verify(1_000_000), vec![]),
     ]);
     for threads in THREADS {
@@ -165,7 +177,10 @@ mod tests {
             cases.map(|case| case.name).collect::<Vec<_>>()
         };
         assert_eq!(chosen("saturated-1"), ["saturated-1"]);
-        assert_eq!(chosen("paced,idle"), ["idle", "paced-10", "paced-200", "paced-50000"]);
+        assert_eq!(
+            chosen("paced,idle"),
+            ["idle", "paced-10", "paced-200", "paced-50000"]
+        );
         assert!(chosen("sat,threads-").is_empty());
     }
 }

@@ -58,7 +58,9 @@ pub(crate) fn check(path: &Path, line: &[u8]) -> io::Result<Vec<String>> {
         line.clear();
     }
     let head: Value = serde_json::from_slice(&fs::read(head_path(path))?)?;
-    if head["seq"] != hashes.len() as u64 - 1 || hashes.last().is_none_or(|last| head["hash"] != **last) {
+    if head["seq"] != hashes.len() as u64 - 1
+        || hashes.last().is_none_or(|last| head["hash"] != **last)
+    {
         return wrong("the head doesn't name the last line");
     }
     if !is_closed {

@@ -5,12 +5,11 @@ use std::path::Path;
 
 use audit_jsonl::CallEvent;
 
-use crate::contenders::{CHAINED, PLAIN, SEED};
 #[cfg(feature = "peers")]
 use crate::contenders::{
-    AUDIT_TRAIL, FAST_LOG, FTLOG, LOGFORTH, SLOG_ASYNC, SPDLOG_RS, TOKIO, TRACING,
-    TRACING_APPENDER,
+    AUDIT_TRAIL, FAST_LOG, FTLOG, LOGFORTH, SLOG_ASYNC, SPDLOG_RS, TOKIO, TRACING, TRACING_APPENDER,
 };
+use crate::contenders::{CHAINED, PLAIN, SEED};
 use crate::written::Form;
 
 /// A recorder at work. Callers see a trait object, as a runtime does.

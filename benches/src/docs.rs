@@ -44,7 +44,12 @@ pub(crate) fn write(results: &Results, root: &Path) -> Result<(), Box<dyn Error>
 /// The page with that text between the markers of that name.
 fn put(page: &str, name: &str, text: &str) -> Result<String, String> {
     let marker = format!("{BEGIN}{name} -->\n");
-    let lacks = || format!("docs/benchmarks.md: `{}` or its end is missing", marker.trim());
+    let lacks = || {
+        format!(
+            "docs/benchmarks.md: `{}` or its end is missing",
+            marker.trim()
+        )
+    };
     let (before, rest) = page.split_once(&marker).ok_or_else(lacks)?;
     let (_, after) = rest.split_once(END).ok_or_else(lacks)?;
     Ok(format!("{before}{marker}\n{text}\n{END}{after}"))
@@ -74,7 +79,11 @@ fn plots_of(results: &Results) -> [(&'static str, String); 6] {
                 .iter()
                 .filter_map(|&at| {
                     let rate = rate(&format!("{word}-{at}"), one.name)?;
-                    let value = if bytes { rate * at as f64 / 1e6 } else { rate / 1e6 };
+                    let value = if bytes {
+                        rate * at as f64 / 1e6
+                    } else {
+                        rate / 1e6
+                    };
                     Some((at as f64, value))
                 })
                 .collect(),
@@ -144,7 +153,8 @@ mod tests {
 
     #[test]
     fn only_what_stands_between_the_markers_is_written() {
-        let page = "a\n<!-- measured: x -->\nold\n<!-- end -->\nb\n<!-- measured: y -->\n<!-- end -->\n";
+        let page =
+            "a\n<!-- measured: x -->\nold\n<!-- end -->\nb\n<!-- measured: y -->\n<!-- end -->\n";
         let put_x = put(page, "x", "new\n").unwrap();
         assert_eq!(put_x, page.replace("old\n", "\nnew\n\n"));
         assert_eq!(put(&put_x, "x", "new\n").unwrap(), put_x);
@@ -155,8 +165,19 @@ mod tests {
     fn the_page_has_a_place_for_each_section() {
         let page = include_str!("../../docs/benchmarks.md");
         for name in [
-            "machine", "contenders", "floors", "limits", "latency", "throughput", "drop",
-            "allocations", "commits", "threads", "sizes", "processes", "logs",
+            "machine",
+            "contenders",
+            "floors",
+            "limits",
+            "latency",
+            "throughput",
+            "drop",
+            "allocations",
+            "commits",
+            "threads",
+            "sizes",
+            "processes",
+            "logs",
         ] {
             assert!(put(page, name, "").is_ok(), "{name}");
         }

@@ -28,11 +28,26 @@ struct Unit {
     name: &'static str,
 }
 
-const NANOSECONDS: Unit = Unit { of: 1.0, name: "ns" };
-const MICROSECONDS: Unit = Unit { of: 1e3, name: "µs" };
-const MILLIONS: Unit = Unit { of: 1e6, name: "M/s" };
-const PER_SECOND: Unit = Unit { of: 1.0, name: "/s" };
-const MIB: Unit = Unit { of: 1024.0, name: "MiB" };
+const NANOSECONDS: Unit = Unit {
+    of: 1.0,
+    name: "ns",
+};
+const MICROSECONDS: Unit = Unit {
+    of: 1e3,
+    name: "µs",
+};
+const MILLIONS: Unit = Unit {
+    of: 1e6,
+    name: "M/s",
+};
+const PER_SECOND: Unit = Unit {
+    of: 1.0,
+    name: "/s",
+};
+const MIB: Unit = Unit {
+    of: 1024.0,
+    name: "MiB",
+};
 const EACH: Unit = Unit { of: 1.0, name: "" };
 
 /// So many times what it is compared with, at least or at most.
@@ -194,7 +209,9 @@ impl Row {
         let sign = if self.is_more_better { "≥" } else { "≤" };
         let times = bound.times;
         match bound.against {
-            Against::Number => format!("{sign} {times} {}", self.unit.name).trim_end().to_owned(),
+            Against::Number => format!("{sign} {times} {}", self.unit.name)
+                .trim_end()
+                .to_owned(),
             Against::Seed => format!("{sign} {times} × seed design"),
             Against::BestPeer => format!("{sign} {times} × best crate"),
             Against::Case(_) => format!("{sign} {times} × one sync each"),
@@ -222,7 +239,15 @@ impl Verdict {
 
 pub(crate) fn table(results: &Results) -> Table {
     let head = [
-        "", "ours", "beside", "ratio", "of the rounds", "floor", "", "goal", "",
+        "",
+        "ours",
+        "beside",
+        "ratio",
+        "of the rounds",
+        "floor",
+        "",
+        "goal",
+        "",
     ];
     let mut table = Table::new(&head);
     for row in ROWS {

@@ -86,7 +86,10 @@ pub(crate) struct Run {
 pub(crate) fn run(load: Load, contender: Contender, path: &Path) -> io::Result<Run> {
     let event = event::sized(load.bytes);
     let line = event::line(&event);
-    fill_page_cache(path, load.events as usize * contender.form.bytes(line.len()))?;
+    fill_page_cache(
+        path,
+        load.events as usize * contender.form.bytes(line.len()),
+    )?;
     let clock = machine::clock_cost();
     let recorder = (contender.open)(&Setup {
         path,

@@ -1,18 +1,7 @@
 use std::env;
 use std::path::PathBuf;
 
-pub(crate) const USAGE: &str = "\
-usage: cargo xtask bench [options]
-
-  --only CASES   only these cases, by name or by the first word of it, as paced,limits
-  --rounds N     how often each case is run with each contender; 3 unless given
-  --quick        small loads, one round: shows that it works, measures nothing
-  --ours         build and run without the crates of others: no best crate to compare with
-  --from FILE    run nothing, report what a run has left there
-  --write-docs   write docs/benchmarks.md and its plots anew; all cases must have been run
-  --list         the names of the cases
-
-Results go to target/bench, a JSON object for each run. Ends with 1 if a floor is missed.";
+pub(crate) const USAGE: &str = include_str!("../usage.txt");
 
 #[derive(Debug)]
 pub(crate) enum Task {
@@ -133,7 +122,9 @@ mod tests {
 
     #[test]
     fn docs_are_written_of_whole_runs_alone() {
-        assert!(matches!(parse("--write-docs --rounds 5"), Ok(Task::Report(report)) if report.rounds == 5));
+        assert!(
+            matches!(parse("--write-docs --rounds 5"), Ok(Task::Report(report)) if report.rounds == 5)
+        );
         for wrong in [
             "--write-docs --quick",
             "--only paced --write-docs",

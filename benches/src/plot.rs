@@ -62,7 +62,11 @@ pub(crate) fn bars(title: &str, mut bars: Vec<Bar>) -> String {
 /// Ranges, that with the least beginning first.
 pub(crate) fn ranges(title: &str, mut ranges: Vec<Range>) -> String {
     ranges.sort_by(|a, b| a.from.total_cmp(&b.from));
-    let scale = Scale::of(ranges.iter().flat_map(|range| [range.from, range.to]), (LEFT, RIGHT), true);
+    let scale = Scale::of(
+        ranges.iter().flat_map(|range| [range.from, range.to]),
+        (LEFT, RIGHT),
+        true,
+    );
     let bottom = TOP + ROW * ranges.len() as f64;
     let mut body = String::new();
     for tick in scale.ticks() {
@@ -99,16 +103,36 @@ pub(crate) fn lines(title: &str, lines: &[Line], by_powers: bool) -> String {
     marks.sort_by(f64::total_cmp);
     marks.dedup();
     for mark in marks {
-        text(&mut body, "quiet middle", across.at(mark), BOTTOM + 16.0, &short(mark));
+        text(
+            &mut body,
+            "quiet middle",
+            across.at(mark),
+            BOTTOM + 16.0,
+            &short(mark),
+        );
     }
     let mut names: Vec<(f64, usize)> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         let colour = at % COLOURS;
-        let places: Vec<(f64, f64)> = line.points.iter().map(|&(x, y)| (across.at(x), up.at(y))).collect();
-        let path: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let _ = writeln!(body, r#"<polyline class="line s{colour}" points="{}"/>"#, path.join(" "));
+        let places: Vec<(f64, f64)> = line
+            .points
+            .iter()
+            .map(|&(x, y)| (across.at(x), up.at(y)))
+            .collect();
+        let path: Vec<String> = places
+            .iter()
+            .map(|(x, y)| format!("{x:.1},{y:.1}"))
+            .collect();
+        let _ = writeln!(
+            body,
+            r#"<polyline class="line s{colour}" points="{}"/>"#,
+            path.join(" ")
+        );
         for (x, y) in &places {
-            let _ = write!(body, r#"<circle class="f{colour}" cx="{x:.1}" cy="{y:.1}" r="3"/>"#);
+            let _ = write!(
+                body,
+                r#"<circle class="f{colour}" cx="{x:.1}" cy="{y:.1}" r="3"/>"#
+            );
         }
         body.push('\n');
         if let Some((_, y)) = places.last() {
@@ -168,12 +192,17 @@ impl Scale {
         if self.by_powers {
             let powers = self.least.log10().floor() as i32..=self.most.log10().ceil() as i32;
             let ticks = powers.map(|power| 10_f64.powi(power));
-            return ticks.filter(|tick| (self.least..=self.most).contains(tick)).collect();
+            return ticks
+                .filter(|tick| (self.least..=self.most).contains(tick))
+                .collect();
         }
         let rough = self.most / 4.0;
         let power = 10_f64.powi(rough.log10().floor() as i32);
         let steps = [1.0, 2.0, 5.0, 10.0].map(|step| step * power);
-        let step = steps.into_iter().find(|step| *step >= rough).unwrap_or(rough);
+        let step = steps
+            .into_iter()
+            .find(|step| *step >= rough)
+            .unwrap_or(rough);
         let count = (self.most / step) as usize;
         (0..=count).map(|at| at as f64 * step).collect()
     }
@@ -205,7 +234,9 @@ fn grid(body: &mut String, from: (f64, f64), to: (f64, f64)) {
 
 /// `class` may have the words `end` and `middle`, for where the text stands.
 fn text(body: &mut String, class: &str, x: f64, y: f64, text: &str) {
-    let anchor = ["end", "middle"].into_iter().find(|word| class.contains(word));
+    let anchor = ["end", "middle"]
+        .into_iter()
+        .find(|word| class.contains(word));
     let anchor = anchor.map_or(String::new(), |word| format!(r#" text-anchor="{word}""#));
     let _ = writeln!(
         body,
@@ -251,17 +282,36 @@ mod tests {
 
     #[test]
     fn labels_are_short() {
-        let told = [0.0, 0.00012, 0.25, 2.5, 12.34, 502.0, 60_000.0, 15_600_000.0].map(short);
-        assert_eq!(told, ["0", "0.00012", "0.25", "2.5", "12.3", "502", "60k", "15.6M"]);
+        let told = [
+            0.0,
+            0.00012,
+            0.25,
+            2.5,
+            12.34,
+            502.0,
+            60_000.0,
+            15_600_000.0,
+        ]
+        .map(short);
+        assert_eq!(
+            told,
+            ["0", "0.00012", "0.25", "2.5", "12.3", "502", "60k", "15.6M"]
+        );
     }
 
     #[test]
     fn scales_go_from_end_to_end() {
         let scale = Scale::of([10.0, 1_000.0].into_iter(), (0.0, 100.0), true);
-        assert_eq!([10.0, 100.0, 1_000.0].map(|value| scale.at(value).round()), [0.0, 50.0, 100.0]);
+        assert_eq!(
+            [10.0, 100.0, 1_000.0].map(|value| scale.at(value).round()),
+            [0.0, 50.0, 100.0]
+        );
         assert_eq!(scale.ticks().len(), 3);
         let scale = Scale::of([0.5, 3.0].into_iter(), (200.0, 0.0), false);
-        assert_eq!([0.0, 1.5, 3.0].map(|value| scale.at(value)), [200.0, 100.0, 0.0]);
+        assert_eq!(
+            [0.0, 1.5, 3.0].map(|value| scale.at(value)),
+            [200.0, 100.0, 0.0]
+        );
         assert_eq!(scale.ticks(), [0.0, 1.0, 2.0, 3.0]);
     }
 }

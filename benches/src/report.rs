@@ -95,7 +95,11 @@ pub(crate) fn sections(results: &Results) -> Vec<Section> {
             "allocations per warm on_call, on the caller's thread",
             allocations(results),
         ),
-        section("commits", "events made durable one by one", commits(results)),
+        section(
+            "commits",
+            "events made durable one by one",
+            commits(results),
+        ),
         section(
             "threads",
             "M events/s by the number of calling threads",
@@ -182,17 +186,32 @@ fn limits(results: &Results) -> Table {
 }
 
 fn latency(results: &Results) -> Table {
-    let head = ["", "10/s: p50", "200/s: p50", "50,000/s: p50", "p99", "p99.9", "max", "lost"];
+    let head = [
+        "",
+        "10/s: p50",
+        "200/s: p50",
+        "50,000/s: p50",
+        "p99",
+        "p99.9",
+        "max",
+        "lost",
+    ];
     let mut table = Table::new(&head);
     for contender in CONTENDERS {
         let name = contender.name;
         let cell = |case, key| number(results.median(case, name, key).map(|ns| ns / 1e3));
         let fast = "paced-50000";
         let cases = ["paced-10", "paced-200", fast];
-        if cases.iter().all(|case| results.all(case, name, "max_ns").is_empty()) {
+        if cases
+            .iter()
+            .all(|case| results.all(case, name, "max_ns").is_empty())
+        {
             continue;
         }
-        let lost: f64 = cases.iter().flat_map(|case| results.all(case, name, "lost")).sum();
+        let lost: f64 = cases
+            .iter()
+            .flat_map(|case| results.all(case, name, "lost"))
+            .sum();
         table.row([
             name.to_owned(),
             cell("paced-10", "p50_ns"),
@@ -209,13 +228,25 @@ fn latency(results: &Results) -> Table {
 
 fn throughput(results: &Results) -> Table {
     let head = [
-        "", "M/s, 1", "ours to it", "CPU µs", "MiB", "M/s, 4", "ours to it", "CPU µs", "MiB", "lost",
+        "",
+        "M/s, 1",
+        "ours to it",
+        "CPU µs",
+        "MiB",
+        "M/s, 4",
+        "ours to it",
+        "CPU µs",
+        "MiB",
+        "lost",
     ];
     let mut table = Table::new(&head);
     let cases = ["saturated-1", "saturated-4"];
     for contender in CONTENDERS {
         let name = contender.name;
-        if cases.iter().all(|case| results.all(case, name, "events_per_s").is_empty()) {
+        if cases
+            .iter()
+            .all(|case| results.all(case, name, "events_per_s").is_empty())
+        {
             continue;
         }
         let mut row = vec![name.to_owned()];
@@ -227,7 +258,10 @@ fn throughput(results: &Results) -> Table {
             row.push(cell("processor_ns", 1e3));
             row.push(cell("peak_kib", 1024.0));
         }
-        let lost: f64 = cases.iter().flat_map(|case| results.all(case, name, "lost")).sum();
+        let lost: f64 = cases
+            .iter()
+            .flat_map(|case| results.all(case, name, "lost"))
+            .sum();
         row.push(format!("{lost}"));
         table.row(row);
     }
@@ -299,7 +333,9 @@ fn commits(results: &Results) -> Table {
 
 /// A row for each contender, a column for each point.
 fn growth(results: &Results, word: &str, points: &[(u64, String)]) -> Table {
-    let head = [String::new()].into_iter().chain(points.iter().map(|(_, head)| head.clone()));
+    let head = [String::new()]
+        .into_iter()
+        .chain(points.iter().map(|(_, head)| head.clone()));
     let mut table = Table::new(&head.collect::<Vec<_>>());
     for contender in CONTENDERS {
         let rate = |point: &(u64, String)| {
@@ -309,7 +345,9 @@ fn growth(results: &Results, word: &str, points: &[(u64, String)]) -> Table {
         if points.iter().all(|point| rate(point).is_none()) {
             continue;
         }
-        let cells = points.iter().map(|point| number(rate(point).map(|rate| rate / 1e6)));
+        let cells = points
+            .iter()
+            .map(|point| number(rate(point).map(|rate| rate / 1e6)));
         table.row([contender.name.to_owned()].into_iter().chain(cells));
     }
     table
@@ -317,13 +355,27 @@ fn growth(results: &Results, word: &str, points: &[(u64, String)]) -> Table {
 
 fn logs(results: &Results) -> Table {
     let head = [
-        "lines", "GB", "open µs", "last 10 calls µs", "query ms", "MiB", "verify ms", "MiB", "M lines/s",
+        "lines",
+        "GB",
+        "open µs",
+        "last 10 calls µs",
+        "query ms",
+        "MiB",
+        "verify ms",
+        "MiB",
+        "M lines/s",
     ];
     let mut table = Table::new(&head);
     for run in results.runs("logs") {
         let lines = run["lines"].as_f64().unwrap_or_default();
         if let Some(why) = run["not_run"].as_str() {
-            let rest = (1..head.len()).map(|at| if at == 1 { why.to_owned() } else { String::new() });
+            let rest = (1..head.len()).map(|at| {
+                if at == 1 {
+                    why.to_owned()
+                } else {
+                    String::new()
+                }
+            });
             table.row([grouped(lines)].into_iter().chain(rest));
             continue;
         }

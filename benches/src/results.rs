@@ -125,7 +125,12 @@ impl Results {
     }
 
     /// The crate of others with the best median, among those that lost nothing.
-    pub(crate) fn best_peer(&self, case: &str, key: &str, is_more_better: bool) -> Option<&'static str> {
+    pub(crate) fn best_peer(
+        &self,
+        case: &str,
+        key: &str,
+        is_more_better: bool,
+    ) -> Option<&'static str> {
         let peers = CONTENDERS.iter().filter(|one| case::is_peer(one.name));
         let measured = peers.filter_map(|peer| {
             let lost: f64 = self.all(case, peer.name, "lost").iter().sum();
@@ -168,10 +173,18 @@ mod tests {
 
     #[test]
     fn ratios_are_those_of_the_rounds() {
-        let run = |contender: &str, value: f64| json!({"case": "x", "contender": contender, "n": value});
+        let run =
+            |contender: &str, value: f64| json!({"case": "x", "contender": contender, "n": value});
         let results = Results {
             head: json!({}),
-            runs: vec![run("a", 2.0), run("b", 1.0), run("a", 9.0), run("b", 3.0), run("a", 4.0), run("b", 1.0)],
+            runs: vec![
+                run("a", 2.0),
+                run("b", 1.0),
+                run("a", 9.0),
+                run("b", 3.0),
+                run("a", 4.0),
+                run("b", 1.0),
+            ],
             kept: None,
         };
         let ratio = results.ratio(("x", "a"), ("x", "b"), "n").unwrap();

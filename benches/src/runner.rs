@@ -25,13 +25,13 @@ pub fn run() -> ExitCode {
     let task = match Task::from_arguments() {
         Ok(task) => task,
         Err(wrong) => {
-            eprintln!("error: {wrong}");
+            eprintln!("error: {}", wrong.trim_end());
             return ExitCode::from(2);
         }
     };
     let done = match task {
         Task::Help => {
-            println!("{USAGE}");
+            print!("{USAGE}");
             Ok(true)
         }
         Task::List => {

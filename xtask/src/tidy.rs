@@ -14,6 +14,7 @@ mod sources;
 
 use anyhow::Result;
 
+use crate::COMMANDS;
 use crate::ci;
 use crate::common::{Problems, StepResult};
 use crate::metadata::Metadata;
@@ -35,6 +36,7 @@ fn problems(tree: &Tree, metadata: &Metadata) -> Result<Problems> {
     links::check(&pages, tree, &mut problems);
     let commands = Commands {
         metadata,
+        names: COMMANDS.iter().map(|command| command.name).collect(),
         steps: ci::STEPS.iter().map(|step| step.name).collect(),
     };
     for page in &pages {
