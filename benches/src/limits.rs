@@ -4,6 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::hint::black_box;
 use std::io::{self, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use audit_jsonl::{AuditSink, DirectJsonLinesSink};
@@ -70,6 +72,7 @@ pub(crate) fn run(path: &Path, quick: bool) -> io::Result<Rows> {
     row("SHA-256 of a chained line, 644 bytes", &mut || {
         black_box(Sha256::digest(black_box(&chained)));
     });
+    rows.push(("wake a thread that sleeps (`unpark`), 200/s", wakes(quick)));
     let (one, large) = disk(path, quick)?;
     rows.push(("`write(2)` of 502 bytes", one));
     rows.push(("`write(2)`, 128 KiB at once, per 502 bytes", large));
@@ -93,6 +96,29 @@ fn nanoseconds(turns: usize, work: &mut dyn FnMut()) -> f64 {
 fn middle(mut costs: Vec<f64>) -> f64 {
     costs.sort_unstable_by(f64::total_cmp);
     costs[costs.len() / 2]
+}
+
+/// What it costs whoever wakes a thread that has slept for 5 ms.
+fn wakes(quick: bool) -> f64 {
+    let times = if quick { 10 } else { 200 };
+    let stop = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let sleeper = scope.spawn(|| {
+            while !stop.load(Ordering::Relaxed) {
+                thread::park();
+            }
+        });
+        let costs = (0..times).map(|_| {
+            thread::sleep(Duration::from_millis(5));
+            let before = Instant::now();
+            sleeper.thread().unpark();
+            before.elapsed().as_nanos() as f64
+        });
+        let cost = middle(costs.collect());
+        stop.store(true, Ordering::Relaxed);
+        sleeper.thread().unpark();
+        cost
+    })
 }
 
 /// Nanoseconds for a line, written by itself and as a share of a large write: means, as
