@@ -100,16 +100,16 @@ pub(crate) fn lines(title: &str, lines: &[Line], by_powers: bool) -> String {
         text(&mut body, "quiet end", 54.0, y + 4.0, &short(tick));
     }
     let mut marks: Vec<f64> = all().map(|point| point.0).collect();
-    marks.sort_by(f64::total_cmp);
+    marks.sort_by(|a, b| b.total_cmp(a));
     marks.dedup();
+    // From the last on, those that there is room for.
+    let mut free = f64::INFINITY;
     for mark in marks {
-        text(
-            &mut body,
-            "quiet middle",
-            across.at(mark),
-            BOTTOM + 16.0,
-            &short(mark),
-        );
+        let x = across.at(mark);
+        if x + 36.0 <= free {
+            text(&mut body, "quiet middle", x, BOTTOM + 16.0, &short(mark));
+            free = x;
+        }
     }
     let mut names: Vec<(f64, usize)> = Vec::new();
     for (at, line) in lines.iter().enumerate() {
@@ -190,8 +190,15 @@ impl Scale {
     /// Round numbers within it.
     fn ticks(&self) -> Vec<f64> {
         if self.by_powers {
-            let powers = self.least.log10().floor() as i32..=self.most.log10().ceil() as i32;
-            let ticks = powers.map(|power| 10_f64.powi(power));
+            let (first, last) = (self.least.log10().floor(), self.most.log10().ceil());
+            // Where there are few powers of ten, there is room for more.
+            let steps: &[f64] = if last - first > 2.0 {
+                &[1.0]
+            } else {
+                &[1.0, 2.0, 5.0]
+            };
+            let powers = (first as i32..=last as i32).map(|power| 10_f64.powi(power));
+            let ticks = powers.flat_map(|power| steps.iter().map(move |step| step * power));
             return ticks
                 .filter(|tick| (self.least..=self.most).contains(tick))
                 .collect();
@@ -266,6 +273,7 @@ fn short(value: f64) -> String {
         _ if value >= 100.0 => 0,
         _ if value >= 10.0 => 1,
         _ if value >= 0.1 => 2,
+        _ if value >= 0.01 => 3,
         _ => 6,
     };
     let text = format!("{value:.digits$}");
@@ -306,7 +314,10 @@ mod tests {
             [10.0, 100.0, 1_000.0].map(|value| scale.at(value).round()),
             [0.0, 50.0, 100.0]
         );
-        assert_eq!(scale.ticks().len(), 3);
+        assert_eq!(
+            scale.ticks(),
+            [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_000.0]
+        );
         let scale = Scale::of([0.5, 3.0].into_iter(), (200.0, 0.0), false);
         assert_eq!(
             [0.0, 1.5, 3.0].map(|value| scale.at(value)),

@@ -144,7 +144,7 @@ pub(crate) fn machine(results: &Results) -> String {
     let head = &results.head;
     let told = |key: &str| head[key].as_str().unwrap_or("unknown").to_owned();
     let mut text = format!(
-        "Medians of {} rounds. {} processors ({}), {}; load average before: {}.",
+        "Rounds: {}, of which medians are told. {} processors ({}), {}; load average before: {}.",
         head["rounds"],
         head["processors"],
         told("processor"),

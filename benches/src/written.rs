@@ -1,7 +1,9 @@
 //! What stands in a contender's file after a run, counted and compared byte by byte.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, Read};
+#[cfg(feature = "peers")]
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use crate::chain;
@@ -13,6 +15,7 @@ pub(crate) enum Form {
     /// The event's line with a link at its end: our chain.
     Chained,
     /// The event's line after something of the contender's own.
+    #[cfg(feature = "peers")]
     Prefixed,
     /// The records of audit-trail.
     #[cfg(feature = "peers")]
@@ -34,6 +37,7 @@ pub(crate) fn count(form: Form, path: &Path, line: &[u8]) -> io::Result<u64> {
     match form {
         Form::Lines => lines(path, line),
         Form::Chained => Ok(chain::check(path, line)?.len() as u64),
+        #[cfg(feature = "peers")]
         Form::Prefixed => prefixed(path, line),
         #[cfg(feature = "peers")]
         Form::Trail => trail(path, line),
@@ -71,6 +75,7 @@ fn lines(path: &Path, line: &[u8]) -> io::Result<u64> {
     Ok(bytes / length)
 }
 
+#[cfg(feature = "peers")]
 fn prefixed(path: &Path, line: &[u8]) -> io::Result<u64> {
     let mut file = BufReader::with_capacity(256 * 1024, File::open(path)?);
     let mut found = Vec::new();
