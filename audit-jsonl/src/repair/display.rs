@@ -38,7 +38,7 @@ impl Display for Repaired {
         };
         writeln!(f, "{}: done", Safe(&path))?;
         steps(&self.steps, f)?;
-        writeln!(f, "  line {} tells of it: {head}", head.seq)
+        writeln!(f, "  line #{} tells of it: {head}", head.seq)
     }
 }
 
@@ -99,8 +99,8 @@ impl Display for Step {
 
 fn lines(lines: Option<(u64, u64)>, f: &mut Formatter<'_>) -> fmt::Result {
     match lines {
-        Some((first, last)) if first == last => write!(f, "line {first}"),
-        Some((first, last)) => write!(f, "lines {first} to {last}"),
+        Some((first, last)) if first == last => write!(f, "line #{first}"),
+        Some((first, last)) => write!(f, "lines #{first} to #{last}"),
         None => f.write_str("lines"),
     }
 }

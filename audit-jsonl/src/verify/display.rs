@@ -121,8 +121,8 @@ impl Display for HeadReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let seq = self.head.seq;
         match self.source {
-            HeadSource::Given => write!(f, "the head given for line {seq} ")?,
-            HeadSource::HeadFile => write!(f, "the head file, of line {seq}, ")?,
+            HeadSource::Given => write!(f, "the head given for line #{seq} ")?,
+            HeadSource::HeadFile => write!(f, "the head file, of line #{seq}, ")?,
         }
         f.write_str(match self.finding {
             HeadFinding::Agrees => "agrees",
@@ -194,7 +194,7 @@ impl Display for Completeness {
             format_args!("{copies} twice at the seam of two files, counted once"),
         )?;
         if let Some(front) = self.front {
-            writeln!(f, "  what came before line {front} is not there")?;
+            writeln!(f, "  what came before line #{front} is not there")?;
         }
         for extent in &self.gone {
             writeln!(f, "  {extent} went in a power loss")?;
@@ -237,9 +237,9 @@ impl Display for Completeness {
 impl Display for Extent {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.first == self.last {
-            return write!(f, "line {}", self.first);
+            return write!(f, "line #{}", self.first);
         }
-        write!(f, "lines {} to {}", self.first, self.last)
+        write!(f, "lines #{} to #{}", self.first, self.last)
     }
 }
 
