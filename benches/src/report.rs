@@ -194,6 +194,7 @@ fn latency(results: &Results) -> Table {
         "p99",
         "p99.9",
         "max",
+        "and flush: p50",
         "lost",
     ];
     let mut table = Table::new(&head);
@@ -201,7 +202,7 @@ fn latency(results: &Results) -> Table {
         let name = contender.name;
         let cell = |case, key| number(results.median(case, name, key).map(|ns| ns / 1e3));
         let fast = "paced-50000";
-        let cases = ["paced-10", "paced-200", fast];
+        let cases = ["paced-10", "paced-200", fast, "flushed"];
         if cases
             .iter()
             .all(|case| results.all(case, name, "max_ns").is_empty())
@@ -220,6 +221,7 @@ fn latency(results: &Results) -> Table {
             cell(fast, "p99_ns"),
             cell(fast, "p99.9_ns"),
             cell(fast, "max_ns"),
+            cell("flushed", "p50_ns"),
             format!("{lost}"),
         ]);
     }
