@@ -105,6 +105,8 @@ pub(crate) struct Segment {
     /// writer took it.
     pub(crate) dropped: u64,
     pub(crate) fallen_back: u64,
+    /// Up to here the room in `bytes` has been written to.
+    claimed: usize,
 }
 
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
-use crate::{cross, deny, examples, features, fuzz, layers, mcp, msrv, package, schema, tidy};
+use crate::{
+    bench, cross, deny, examples, features, fuzz, layers, mcp, msrv, package, schema, tidy,
+};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -29,6 +31,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("doctest", "the examples in the docs compile and pass", doctest),
     step("examples", "other people's projects under examples/ build and pass their tests", examples::run),
     step("replay", "the fuzz targets pass on every input that is kept", fuzz::check),
+    step("benches", "our part of benches/ builds, keeps the rules and runs; measures nothing", bench::check),
     step("doc", "the docs build without a warning", doc),
     step("layers", "each crate holds only what it may; manifests keep the rules", layers::run),
     step("tidy", "docs agree with the tree, sources keep the house rules", tidy::run),

@@ -6,6 +6,7 @@
     reason = "it talks to whoever runs it, and to CI's log"
 )]
 
+mod bench;
 mod cargo_steps;
 mod ci;
 mod common;
@@ -43,6 +44,7 @@ type Run = Box<dyn FnOnce() -> StepResult>;
 
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
+    Command { name: "bench", about: bench::ABOUT, parse: bench::parse },
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
     Command { name: "fuzz", about: fuzz::ABOUT, parse: fuzz::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },

@@ -35,8 +35,8 @@ fn problems(tree: &Tree, metadata: &Metadata) -> Result<Problems> {
     links::check(&pages, tree, &mut problems);
     let commands = Commands {
         metadata,
+        names: COMMANDS.iter().map(|command| command.name).collect(),
         steps: ci::STEPS.iter().map(|step| step.name).collect(),
-        others: COMMANDS.iter().map(|command| command.name).collect(),
     };
     for page in &pages {
         commands.check(page, &mut problems);

@@ -10,8 +10,7 @@
     reason = "it prints a report"
 )]
 
-#[allow(dead_code, reason = "the lines are chained here, and so longer")]
-#[path = "../recorder/event.rs"]
+#[path = "../shared/event.rs"]
 mod event;
 mod rows;
 

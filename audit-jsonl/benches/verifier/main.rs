@@ -6,18 +6,17 @@
 //! cargo bench -p audit-jsonl --bench verifier -- --help
 //! ```
 //!
-//! The log is made by the library itself: lines of the record that the bench
-//! `recorder` writes, chained. All rows of a table are measured in turn, several
+//! The log is made by the library itself: lines of the record that all
+//! benches write, chained. All rows of a table are measured in turn, several
 //! rounds in one run, and the medians are shown: of the time that passed, and of the
 //! processor time of all threads, which others on the machine disturb less.
 #![allow(clippy::print_stdout, reason = "a bench prints what it measured")]
 
-#[allow(dead_code, reason = "not all of it is of use here")]
-#[path = "../recorder/event.rs"]
+#[path = "../shared/event.rs"]
 mod event;
 mod limits;
 #[allow(dead_code, reason = "not all of it is of use here")]
-#[path = "../recorder/machine.rs"]
+#[path = "../shared/machine.rs"]
 mod machine;
 mod made;
 mod options;

@@ -15,6 +15,9 @@ use crate::{CommitError, Counters, Receipt};
 /// enough to stay in the processor's cache from the caller to the writer.
 const SEGMENT_BYTES: usize = 256 * 1024;
 
+/// So much room is taken from the writer's core at a time, see [`Segment::claim`].
+const CLAIM_BYTES: usize = 4 * 1024;
+
 /// A line's buffer that has grown beyond this is given back to the allocator.
 const KEPT_LINE_BYTES: usize = 4 * 1024;
 
@@ -194,6 +197,9 @@ impl State {
         if filled + line.len() > self.filling.bytes.capacity() {
             self.next_segment(line.len());
         }
+        if filled + line.len() > self.filling.claimed && line.len() < CLAIM_BYTES {
+            self.filling.claim(line.len() + CLAIM_BYTES);
+        }
         self.filling.bytes.extend_from_slice(line);
         if mark != Mark::default() {
             self.filling.marks.push((self.filling.events, mark));
@@ -366,5 +372,19 @@ impl Segment {
             bytes,
             ..Self::default()
         }
+    }
+
+    /// Writes to the room for the next lines, which holds nothing yet.
+    ///
+    /// The writer has read what stood in this buffer before, so its core has these
+    /// bytes in its cache. To write to them means to wait until it has let go of them,
+    /// for a little more than it takes to encode a line; and unlocking waits for
+    /// whatever was written. For many lines at once that takes hardly longer than for
+    /// one.
+    fn claim(&mut self, bytes: usize) {
+        let filled = self.bytes.len();
+        self.claimed = (filled + bytes).min(self.bytes.capacity());
+        self.bytes.resize(self.claimed, 0);
+        self.bytes.truncate(filled);
     }
 }

@@ -1,9 +1,7 @@
 use audit_jsonl::{CallEvent, CapProvenance, Outcome, ProvSource};
 
-/// The event's line on disk, its line feed included.
-pub(crate) const LINE_BYTES: usize = 502;
-
-/// The event that every load records: two capabilities, two provenance entries.
+/// The event that every bench records: two capabilities, two provenance entries. Its
+/// line has 502 bytes, the line feed included.
 pub(crate) fn event() -> CallEvent {
     let provenance = |cap: &str, source| CapProvenance {
         cap: cap.into(),
@@ -30,16 +28,4 @@ pub(crate) fn event() -> CallEvent {
             },
         ),
     ]))
-}
-
-/// What stands in the file for each event, whoever recorded it.
-pub(crate) fn line() -> Vec<u8> {
-    let mut line = serde_json::to_vec(&event()).expect("an event is always JSON");
-    line.push(b'\n');
-    assert_eq!(
-        line.len(),
-        LINE_BYTES,
-        "the benchmark's line has its length"
-    );
-    line
 }

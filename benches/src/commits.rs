@@ -7,11 +7,12 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{Durability, Receipt};
+use audit_jsonl::Receipt;
 
 use crate::chain;
-use crate::design::{self, Recorder};
+use crate::contenders::open_chained;
 use crate::event;
+use crate::written::{self, Form};
 
 /// How long each is measured.
 const TIME: Duration = Duration::from_millis(800);
@@ -20,13 +21,7 @@ const QUICK_TIME: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Commits {
-    pub(crate) name: &'static str,
-    way: Way,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Way {
+pub(crate) enum Way {
     /// What whoever needs it durable does without us: a write and a sync for
     /// each event.
     OneSyncEach,
@@ -34,31 +29,17 @@ enum Way {
     Threads(usize),
 }
 
-pub(crate) const ONE_SYNC_EACH: &str = "commits, one sync each";
-pub(crate) const COMMITS_64: &str = "commits, 64 threads";
-
-pub(crate) const COMMITS: [Commits; 4] = [
-    commits(ONE_SYNC_EACH, Way::OneSyncEach),
-    commits("commits, 1 thread", Way::Threads(1)),
-    commits("commits, 8 threads", Way::Threads(8)),
-    commits(COMMITS_64, Way::Threads(64)),
-];
-
-const fn commits(name: &'static str, way: Way) -> Commits {
-    Commits { name, way }
-}
-
 /// Commits per second.
-pub(crate) fn run(commits: Commits, path: &Path, quick: bool) -> io::Result<f64> {
+pub(crate) fn run(way: Way, path: &Path, quick: bool) -> io::Result<f64> {
     let time = if quick { QUICK_TIME } else { TIME };
-    match commits.way {
+    match way {
         Way::OneSyncEach => one_sync_each(path, time),
         Way::Threads(threads) => in_threads(threads, path, time),
     }
 }
 
 fn one_sync_each(path: &Path, time: Duration) -> io::Result<f64> {
-    let line = event::line();
+    let line = event::line(&event::event());
     let mut file = OpenOptions::new()
         .create_new(true)
         .append(true)
@@ -81,7 +62,7 @@ fn one_sync_each(path: &Path, time: Duration) -> io::Result<f64> {
 
 fn in_threads(threads: usize, path: &Path, time: Duration) -> io::Result<f64> {
     let event = event::event();
-    let sink = design::open_chained(path, true, Durability::Written);
+    let sink = open_chained(path, true)?;
     let commit = || sink.commit(&event, PATIENCE).expect("the disk works");
     let mut receipts = vec![commit()];
     let start = Barrier::new(threads + 1);
@@ -111,15 +92,16 @@ fn in_threads(threads: usize, path: &Path, time: Duration) -> io::Result<f64> {
     let rate = of_threads.len() as f64 / elapsed.as_secs_f64();
     receipts.extend(of_threads);
     assert_eq!(sink.drops(), 0, "nothing is lost");
-    Recorder::Ours(sink).close();
+    sink.close(PATIENCE).map_err(io::Error::other)?;
 
-    let hashes = chain::check(path, receipts.len() as u64)?;
+    let hashes = chain::check(path, &event::line(&event))?;
+    assert_eq!(hashes.len(), receipts.len(), "each commit has a line");
     receipts.sort_unstable_by_key(|receipt| receipt.seq);
     for (seq, receipt) in receipts.iter().enumerate() {
         assert_eq!(receipt.seq, seq as u64, "each has a line of its own");
         let hash = receipt.hash.to_string();
         assert_eq!(hash, hashes[seq], "its receipt is that line's");
     }
-    chain::remove(path)?;
+    written::remove(Form::Chained, path)?;
     Ok(rate)
 }

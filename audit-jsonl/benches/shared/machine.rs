@@ -47,6 +47,18 @@ pub(crate) fn must_be_a_disk(_: &Path) -> io::Result<()> {
     Ok(())
 }
 
+/// What is free on the disk that a file is on.
+#[cfg(target_os = "linux")]
+pub(crate) fn free_bytes(file: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(file.parent()?).ok()?;
+    Some(disk.f_bavail * disk.f_frsize)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn free_bytes(_: &Path) -> Option<u64> {
+    None
+}
+
 /// Tasks that were ready to run of late: 1, 5 and 15 minutes.
 pub(crate) fn load_average() -> Option<String> {
     let text = fs::read_to_string("/proc/loadavg").ok()?;

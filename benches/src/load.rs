@@ -2,17 +2,19 @@
 
 use std::fs::{self, File};
 use std::hint;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{AuditSink, CallEvent};
+use audit_jsonl::CallEvent;
 
-use crate::design::Design;
-use crate::event::{self, LINE_BYTES};
+use crate::contender::{CAPACITY, Contender, Recorder, Setup};
+use crate::event;
 use crate::machine;
+use crate::memory;
+use crate::written;
 
 /// Calls that are made before the first that is measured.
 const WARM_UP: u64 = 64;
@@ -21,18 +23,15 @@ const WARM_UP: u64 = 64;
 /// within shorter ones the clock is read in a loop.
 const SPUN_GAP: Duration = Duration::from_millis(1);
 
-const FLUSH_PATIENCE: Duration = Duration::from_secs(60);
-
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Load {
-    pub(crate) name: &'static str,
-    pub(crate) threads: u64,
     pub(crate) kind: Kind,
+    pub(crate) threads: u64,
+    /// Of the event's line.
+    pub(crate) bytes: usize,
     /// Callers wait when the queue is full.
     pub(crate) blocks: bool,
     pub(crate) events: u64,
-    /// Events of a quick run.
-    quick: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,95 +46,18 @@ pub(crate) enum Kind {
     Throughput,
 }
 
-pub(crate) const TEN: &str = "10/s";
-pub(crate) const TWO_HUNDRED: &str = "200/s";
-pub(crate) const FIFTY_THOUSAND: &str = "50,000/s";
-pub(crate) const BATCH_OF_ONE: &str = "on_call and flush";
-pub(crate) const THROUGHPUT_1: &str = "throughput, 1 thread";
-pub(crate) const THROUGHPUT_4: &str = "throughput, 4 threads";
-
-/// Chained too.
-const CHAINED: [&str; 4] = [FIFTY_THOUSAND, BATCH_OF_ONE, THROUGHPUT_1, THROUGHPUT_4];
-
-pub(crate) const LOADS: [Load; 9] = [
-    load(TEN, 1, Kind::Paced(10), true, 20, 10),
-    load(TWO_HUNDRED, 1, Kind::Paced(200), true, 400, 100),
-    load(
-        FIFTY_THOUSAND,
-        1,
-        Kind::Paced(50_000),
-        true,
-        100_000,
-        10_000,
-    ),
-    load(
-        "saturated, 1 thread",
-        1,
-        Kind::Saturated,
-        true,
-        200_000,
-        20_000,
-    ),
-    load(
-        "saturated, 4 threads",
-        4,
-        Kind::Saturated,
-        true,
-        200_000,
-        20_000,
-    ),
-    load(
-        "saturated, 1 thread, Drop",
-        1,
-        Kind::Saturated,
-        false,
-        200_000,
-        20_000,
-    ),
-    load(BATCH_OF_ONE, 1, Kind::Flushed, true, 20_000, 1_000),
-    load(THROUGHPUT_1, 1, Kind::Throughput, true, 1_000_000, 50_000),
-    load(THROUGHPUT_4, 4, Kind::Throughput, true, 1_000_000, 50_000),
-];
-
-const fn load(
-    name: &'static str,
-    threads: u64,
-    kind: Kind,
-    blocks: bool,
-    events: u64,
-    quick: u64,
-) -> Load {
-    Load {
-        name,
-        threads,
-        kind,
-        blocks,
-        events,
-        quick,
-    }
-}
-
 impl Load {
+    /// A load that shows that it works.
     pub(crate) fn quick(self) -> Self {
+        let events = match self.kind {
+            Kind::Paced(per_second) => u64::from(per_second).min(self.events) / 5,
+            Kind::Flushed => 500,
+            Kind::Saturated | Kind::Throughput => self.events / 20,
+        };
         Self {
-            events: self.quick,
+            events: events.max(self.threads),
             ..self
         }
-    }
-
-    /// The designs that it is run with.
-    pub(crate) fn designs(&self) -> impl DoubleEndedIterator<Item = Design> {
-        let (is_chained, is_flushed) = (CHAINED.contains(&self.name), self.kind == Kind::Flushed);
-        Design::ALL.into_iter().filter(move |design| match design {
-            Design::Ours => true,
-            Design::Chained => is_chained,
-            // It has no flush.
-            Design::Seed => !is_flushed,
-        })
-    }
-
-    pub(crate) fn is_throughput(&self) -> bool {
-        self.kind == Kind::Throughput
     }
 }
 
@@ -150,27 +72,47 @@ pub(crate) struct Run {
     pub(crate) elapsed: Duration,
     /// Processor time of all threads in that time, where it can be had.
     pub(crate) processor: Option<Duration>,
-    pub(crate) dropped: u64,
+    /// The most memory that was held in that time.
+    pub(crate) peak_kib: Option<u64>,
+    /// Events that were recorded, those before the first that was measured among them.
+    pub(crate) offered: u64,
+    /// Events that are in the file.
+    pub(crate) written: u64,
+    /// Events that the contender says it has lost, if it counts them.
+    pub(crate) dropped: Option<u64>,
 }
 
 /// Runs a load into a file, which is looked at and removed afterwards.
-pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
-    fill_page_cache(path, load.events as usize * design.line_bytes())?;
+pub(crate) fn run(load: Load, contender: Contender, path: &Path) -> io::Result<Run> {
+    let event = event::sized(load.bytes);
+    let line = event::line(&event);
+    fill_page_cache(
+        path,
+        load.events as usize * contender.form.bytes(line.len()),
+    )?;
     let clock = machine::clock_cost();
-    let event = event::event();
-    let recorder = design.open(path, load.blocks)?;
-    let sink = recorder.sink();
-    let warm_up = if load.is_throughput() { 0 } else { WARM_UP };
+    let recorder = (contender.open)(&Setup {
+        path,
+        capacity: CAPACITY,
+        blocks: load.blocks,
+    })?;
+    let warm_up = if load.kind == Kind::Throughput {
+        0
+    } else {
+        WARM_UP
+    };
     let calls_each = load.events / load.threads;
     let start = Barrier::new(load.threads as usize + 1);
+    memory::forget_peak();
 
+    let sink = &*recorder;
     let (mut calls, began, processor) = thread::scope(|scope| {
         let callers: Vec<_> = (0..load.threads)
             .map(|_| {
                 let (start, event) = (&start, &event);
                 scope.spawn(move || {
                     for _ in 0..warm_up {
-                        sink.on_call(event);
+                        sink.record(event);
                     }
                     make_calls(load.kind, sink, event, calls_each, start)
                 })
@@ -185,15 +127,16 @@ pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
         }
         (calls, began, processor)
     });
-    let dropped = sink.drops();
+    let dropped = recorder.dropped();
     recorder.close();
     let elapsed = began.elapsed();
     let processor = machine::processor_time()
         .zip(processor)
         .map(|(after, before)| after - before);
+    let peak_kib = memory::peak_kib();
 
-    let events = load.threads * (calls_each + warm_up) - dropped;
-    design.check_and_remove(path, events)?;
+    let written = written::count(contender.form, path, &line)?;
+    written::remove(contender.form, path)?;
     for call in &mut calls {
         *call = call.saturating_sub(clock);
     }
@@ -203,6 +146,9 @@ pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
         clock,
         elapsed,
         processor,
+        peak_kib,
+        offered: load.threads * (calls_each + warm_up),
+        written,
         dropped,
     })
 }
@@ -210,7 +156,7 @@ pub(crate) fn run(load: Load, design: Design, path: &Path) -> io::Result<Run> {
 /// One thread's calls. Of those that are timed, the times.
 fn make_calls(
     kind: Kind,
-    sink: &dyn AuditSink,
+    sink: &dyn Recorder,
     event: &CallEvent,
     calls: u64,
     start: &Barrier,
@@ -219,7 +165,7 @@ fn make_calls(
         Kind::Throughput => {
             start.wait();
             for _ in 0..calls {
-                sink.on_call(hint::black_box(event));
+                sink.record(hint::black_box(event));
             }
             return Vec::new();
         }
@@ -237,9 +183,9 @@ fn make_calls(
             wait_until(due, gap);
         }
         let before = Instant::now();
-        sink.on_call(hint::black_box(event));
+        sink.record(hint::black_box(event));
         if kind == Kind::Flushed {
-            sink.flush(FLUSH_PATIENCE).expect("the disk takes the line");
+            assert!(sink.flush(), "the disk takes the line");
         }
         *time = u32::try_from(before.elapsed().as_nanos()).unwrap_or(u32::MAX);
     }
@@ -267,29 +213,4 @@ pub(crate) fn fill_page_cache(path: &Path, bytes: usize) -> io::Result<()> {
     }
     drop(file);
     fs::remove_file(path)
-}
-
-/// Whether the file holds the event's line that many times, and nothing else.
-pub(crate) fn check(path: &Path, events: u64) -> io::Result<()> {
-    const LINES: usize = 256;
-    let bytes = fs::metadata(path)?.len();
-    assert_eq!(
-        bytes,
-        events * LINE_BYTES as u64,
-        "every event is in the file"
-    );
-    let expected = event::line().repeat(LINES);
-    let mut found = vec![0; expected.len()];
-    let mut file = File::open(path)?;
-    let mut left = bytes as usize;
-    while left > 0 {
-        let some = left.min(found.len());
-        file.read_exact(&mut found[..some])?;
-        assert!(
-            found[..some] == expected[..some],
-            "every line is the event's"
-        );
-        left -= some;
-    }
-    Ok(())
 }
