@@ -9,6 +9,8 @@
 mod cargo_steps;
 mod ci;
 mod common;
+mod counts;
+mod coverage;
 mod crash;
 mod cross;
 mod deny;
@@ -17,9 +19,11 @@ mod features;
 mod layers;
 mod mcp;
 mod metadata;
+mod minimal;
 mod msrv;
 mod package;
 mod schema;
+mod semver;
 mod tamper;
 mod tidy;
 mod tools;
@@ -42,7 +46,11 @@ type Run = Box<dyn FnOnce() -> StepResult>;
 
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
+    Command { name: "counts", about: counts::ABOUT, parse: counts::parse },
+    Command { name: "coverage", about: coverage::ABOUT, parse: coverage::parse },
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
+    Command { name: "minimal", about: minimal::ABOUT, parse: minimal::parse },
+    Command { name: "semver", about: semver::ABOUT, parse: semver::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
     Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
 ];
@@ -114,7 +122,9 @@ fn help() -> String {
     }
     help.push('\n');
     let mut line = |name: &str, about: &str| help.push_str(&format!("  {name:<16}{about}\n"));
-    for command in COMMANDS {
+    // Those that are steps too are told above.
+    let is_step = |name: &str| ci::STEPS.iter().any(|step| step.name == name);
+    for command in COMMANDS.iter().filter(|command| !is_step(command.name)) {
         line(command.name, command.about);
     }
     help

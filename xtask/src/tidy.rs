@@ -14,13 +14,13 @@ mod sources;
 
 use anyhow::Result;
 
-use crate::ci;
 use crate::common::{Problems, StepResult};
 use crate::metadata::Metadata;
 use crate::tidy::commands::Commands;
 use crate::tidy::markdown::Markdown;
 use crate::tidy::numbers::Numbers;
 use crate::tree::Tree;
+use crate::{COMMANDS, ci};
 
 pub(crate) fn run() -> StepResult {
     let tree = Tree::read()?;
@@ -36,6 +36,7 @@ fn problems(tree: &Tree, metadata: &Metadata) -> Result<Problems> {
     let commands = Commands {
         metadata,
         steps: ci::STEPS.iter().map(|step| step.name).collect(),
+        others: COMMANDS.iter().map(|command| command.name).collect(),
     };
     for page in &pages {
         commands.check(page, &mut problems);
