@@ -9,6 +9,8 @@
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 
+use crate::this_thread::KEPT_BYTES;
+
 #[cfg(test)]
 mod tests;
 
@@ -54,7 +56,13 @@ pub(crate) fn encode_to_front(
                 if needed > limit {
                     return Err(TooLong);
                 }
-                *buffer = vec![0; needed.max(room.saturating_mul(4)).min(limit)];
+                let roomy = match room.saturating_mul(4) {
+                    // A line that fits into a buffer which is kept must not make it
+                    // one that isn't.
+                    roomy if needed <= KEPT_BYTES => roomy.min(KEPT_BYTES),
+                    roomy => roomy,
+                };
+                *buffer = vec![0; needed.max(roomy).min(limit)];
             }
         }
     }

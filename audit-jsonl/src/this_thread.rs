@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 /// A buffer for a line that has grown beyond this is given back to the allocator.
-const KEPT_BYTES: usize = 64 * 1024;
+pub(crate) const KEPT_BYTES: usize = 64 * 1024;
 
 thread_local! {
     static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };

@@ -103,6 +103,20 @@ fn nor_does_a_direct_sink() {
 }
 
 #[test]
+fn nor_does_one_with_a_long_line() {
+    // What is kept for a thread may have 64 KiB.
+    for bytes in [5_000, 16_000, 17_000, 40_000, 65_000] {
+        let long = event(Outcome::InvalidArgs {
+            message: "x".repeat(bytes),
+        });
+        let sink = DirectJsonLinesSink::new(Box::new(Nothing));
+        sink.on_call(&long);
+        let info = measure(|| sink.on_call(&long));
+        assert_nothing(info, &format!("{bytes} bytes"));
+    }
+}
+
+#[test]
 fn nor_does_looking_at_the_counters() {
     let sink = sink(10, Drop);
     offer(&sink, &events(), 1);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
 use crate::{
-    bench, cross, deny, examples, features, fuzz, layers, mcp, msrv, package, schema, tidy,
+    bench, counts, cross, deny, examples, features, fuzz, layers, mcp, msrv, package, schema, tidy,
 };
 
 pub(crate) struct Step {
@@ -39,6 +39,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("msrv", "everything compiles with the oldest supported Rust", msrv::run),
     step("cross", "everything compiles for Windows and macOS", cross::run),
     step("package", "the crates package, and the packages build", package::run),
+    step("counts", counts::ABOUT, counts::check),
     step("schema", "writes the JSON Schema as the source says; --check, as in ci, compares it", schema::check),
     step("deny", "licences, sources and banned crates, by cargo-deny", deny::run),
 ];

@@ -10,6 +10,8 @@ mod bench;
 mod cargo_steps;
 mod ci;
 mod common;
+mod counts;
+mod coverage;
 mod crash;
 mod cross;
 mod deny;
@@ -19,9 +21,11 @@ mod fuzz;
 mod layers;
 mod mcp;
 mod metadata;
+mod minimal;
 mod msrv;
 mod package;
 mod schema;
+mod semver;
 mod tamper;
 mod tidy;
 mod tools;
@@ -45,8 +49,12 @@ type Run = Box<dyn FnOnce() -> StepResult>;
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
     Command { name: "bench", about: bench::ABOUT, parse: bench::parse },
+    Command { name: "counts", about: counts::ABOUT, parse: counts::parse },
+    Command { name: "coverage", about: coverage::ABOUT, parse: coverage::parse },
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
     Command { name: "fuzz", about: fuzz::ABOUT, parse: fuzz::parse },
+    Command { name: "minimal", about: minimal::ABOUT, parse: minimal::parse },
+    Command { name: "semver", about: semver::ABOUT, parse: semver::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
     Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
 ];
@@ -118,7 +126,9 @@ fn help() -> String {
     }
     help.push('\n');
     let mut line = |name: &str, about: &str| help.push_str(&format!("  {name:<16}{about}\n"));
-    for command in COMMANDS {
+    // Those that are steps too are told above.
+    let is_step = |name: &str| ci::STEPS.iter().any(|step| step.name == name);
+    for command in COMMANDS.iter().filter(|command| !is_step(command.name)) {
         line(command.name, command.about);
     }
     help

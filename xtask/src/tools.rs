@@ -13,10 +13,13 @@ use crate::common::{Cmd, Done, cargo, program, root};
 pub(crate) const ABOUT: &str =
     "installs what other commands would install when they need it: all, or those named";
 
+pub(crate) const COUNTS: Tool = Tool::new("gungraun-runner", "0.20.0");
+pub(crate) const COVERAGE: Tool = Tool::new("cargo-llvm-cov", "0.9.1");
 pub(crate) const DENY: Tool = Tool::new("cargo-deny", "0.20.2");
 pub(crate) const FUZZ: Tool = Tool::new("cargo-fuzz", "0.13.2");
+pub(crate) const SEMVER: Tool = Tool::new("cargo-semver-checks", "0.51.0");
 
-const TOOLS: &[Tool] = &[DENY, FUZZ];
+const TOOLS: &[Tool] = &[COUNTS, COVERAGE, DENY, FUZZ, SEMVER];
 
 /// Stands for the nightly toolchain, among the names of tools.
 const NIGHTLY: &str = "nightly";
@@ -55,6 +58,12 @@ impl Tool {
         Self { name, version }
     }
 
+    /// Where it is; installs it if it isn't there. For tools that others start.
+    pub(crate) fn path(&self) -> Result<PathBuf> {
+        self.install()?;
+        Ok(self.binary())
+    }
+
     /// Why a step that needs it is skipped.
     pub(crate) fn missing(&self) -> Option<String> {
         let name = self.name;
@@ -79,11 +88,14 @@ impl Tool {
         }
         let package = format!("{}@{}", self.name, self.version);
         let place = self.place();
-        let args = ["install", "--locked", "--quiet", "--root"].map(OsStr::new);
+        // Not optimised: none of them takes long over its own work, and they are built
+        // in less than half the time.
+        let args = ["install", "--debug", "--locked", "--quiet", "--root"].map(OsStr::new);
         let args = args
             .into_iter()
             .chain([place.as_os_str(), package.as_ref()]);
-        cargo(args).run().with_context(|| {
+        let install = cargo(args).env("CARGO_PROFILE_DEV_DEBUG", "0");
+        install.run().with_context(|| {
             format!("{package} isn't there and can't be installed; is the registry in reach?")
         })
     }
