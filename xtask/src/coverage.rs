@@ -37,15 +37,10 @@ pub(crate) fn parse(args: &[String]) -> Result<Run, String> {
 
 fn run(choice: Choice) -> StepResult {
     let report = root().join("target").join("coverage.lcov");
-    if !choice.again {
-        llvm_tools()?;
-        let path = report.to_string_lossy();
-        let mut args = "llvm-cov --workspace --exclude xtask --all-features --locked --tests"
-            .split(' ')
-            .collect::<Vec<_>>();
-        args.extend(["--lcov", "--output-path", &path]);
-        COVERAGE.command(args)?.run()?;
-    }
+    let tested = match choice.again {
+        true => Ok(()),
+        false => measure(&report.to_string_lossy())?,
+    };
     let text = fs::read_to_string(&report)
         .context("there is no run yet to tell of; leave `--again` out")?;
     let sources = lcov::parse(&text, &root())?;
@@ -56,10 +51,29 @@ fn run(choice: Choice) -> StepResult {
         }
     }
     print!("{table}");
+    tested.context("what is told above is of tests that failed")?;
     match missed[..] {
         [] => Ok(Done::Passed),
         _ => bail!("less than its floor: {}", missed.join(", ")),
     }
+}
+
+/// Runs the tests and writes the report; how the tests ended.
+fn measure(report: &str) -> Result<Result<()>> {
+    llvm_tools()?;
+    let llvm_cov = |args: &str| COVERAGE.command(args.split_whitespace());
+    // What an earlier run left would be counted too.
+    llvm_cov("llvm-cov clean --workspace")?.run()?;
+    let tested = llvm_cov(
+        "llvm-cov --no-report --no-fail-fast --workspace --exclude xtask --all-features \
+         --locked --tests",
+    )?
+    .run();
+    // A process that is killed while it ends may leave half a profile.
+    let args = "llvm-cov report --failure-mode all --lcov --output-path";
+    let args = args.split(' ').chain([report]);
+    COVERAGE.command(args)?.run()?;
+    Ok(tested)
 }
 
 /// What each part has, and which have less than they are to have.
