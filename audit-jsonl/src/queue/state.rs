@@ -2,18 +2,18 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::time::Instant;
 
 use audit_sink::FlushError;
 
 use crate::queue::{FORKED, Fates, Limits, Mark, Segment};
+use crate::sync::{Instant, MODELLED};
 use crate::trouble::Trouble;
 use crate::{CommitError, Counters, Receipt};
 
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
-const SEGMENT_BYTES: usize = 256 * 1024;
+const SEGMENT_BYTES: usize = if MODELLED { 512 } else { 256 * 1024 };
 
 /// A line's buffer that has grown beyond this is given back to the allocator.
 const KEPT_LINE_BYTES: usize = 4 * 1024;
@@ -156,7 +156,7 @@ impl State {
             && self.counters.queued_bytes as usize + bytes <= limits.bytes
     }
 
-    /// Whether a dozing writer should be woken.
+    /// Whether a dozing writer should be woken, and one that is awake not doze.
     #[inline]
     pub(super) fn is_half_full(&self, limits: Limits) -> bool {
         self.pending * 2 >= limits.events as u64 || self.pending_bytes * 2 >= limits.bytes
@@ -169,8 +169,9 @@ impl State {
 
     /// Whether the writer should take what there is, rather than doze and let
     /// more come.
-    pub(super) fn is_urgent(&self) -> bool {
+    pub(super) fn is_urgent(&self, limits: Limits) -> bool {
         !self.full.is_empty()
+            || self.is_half_full(limits)
             || !self.line.is_empty()
             || !self.flushes.is_empty()
             || !self.commits.is_empty()

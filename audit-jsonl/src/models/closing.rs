@@ -1,0 +1,146 @@
+//! Ending a sink beside its callers.
+
+use std::time::Duration;
+
+use audit_sink::AuditSink as _;
+use audit_sink::BackpressureStrategy::{Block, Drop};
+
+use super::support::{Dying, Ids, assert_adds_up, event, sink, spawn};
+use super::{AWAKE, DOZING, IMPATIENT, check};
+use crate::CloseError;
+
+const LONG: Duration = Duration::from_secs(1);
+
+/// What comes before is written, what comes after is counted.
+#[test]
+fn beside_a_call() {
+    check(3, DOZING, || {
+        let written = Ids::default();
+        let sink = sink(8, Drop, written.clone());
+        let other = spawn({
+            let sink = sink.clone();
+            move || {
+                sink.on_call(&event("a"));
+                sink.on_call(&event("b"));
+            }
+        });
+        let closed = sink.close(LONG).expect("nothing fails");
+        assert_adds_up(&closed);
+        assert_eq!(closed.written, written.len());
+        other.join().expect("it doesn't panic");
+        let counters = sink.counters();
+        assert_adds_up(&counters);
+        assert_eq!(counters.written, closed.written);
+        assert_eq!((counters.offered, counters.queued), (2, 0));
+    });
+}
+
+/// Callers who stand in line are still let in.
+#[test]
+fn beside_a_call_that_waits_for_room() {
+    check(3, AWAKE, || {
+        let written = Ids::default();
+        let sink = sink(1, Block, written.clone());
+        let other = spawn({
+            let sink = sink.clone();
+            move || {
+                sink.on_call(&event("a"));
+                sink.on_call(&event("b"));
+            }
+        });
+        let closed = sink.close(LONG).expect("nothing fails");
+        other.join().expect("it doesn't panic");
+        let counters = sink.counters();
+        assert_adds_up(&counters);
+        assert_eq!(counters.written, closed.written);
+        assert_eq!(counters.written, written.len());
+        assert_eq!((counters.offered, counters.queued), (2, 0));
+    });
+}
+
+/// Both find everything written.
+#[test]
+fn twice_at_once() {
+    check(3, AWAKE, || {
+        let written = Ids::default();
+        let sink = sink(8, Drop, written.clone());
+        sink.on_call(&event("a"));
+        let other = spawn({
+            let sink = sink.clone();
+            move || sink.close(LONG).expect("nothing fails").written
+        });
+        assert_eq!(sink.close(LONG).expect("nothing fails").written, 1);
+        assert_eq!(other.join().expect("it doesn't panic"), 1);
+        assert_eq!(written.len(), 1);
+    });
+}
+
+/// Whoever gives up waiting says how much was left; every event is settled all the
+/// same, and who waits for room is sent away.
+#[test]
+fn that_takes_too_long() {
+    check(3, IMPATIENT, || {
+        let written = Ids::default();
+        let sink = sink(1, Block, written.clone());
+        sink.on_call(&event("a"));
+        let other = spawn({
+            let sink = sink.clone();
+            move || sink.on_call(&event("b"))
+        });
+        let closed = sink.close(LONG);
+        other.join().expect("it doesn't panic");
+        let counters = sink.counters();
+        assert_adds_up(&counters);
+        match closed {
+            Ok(closed) => {
+                assert_eq!((counters.queued, counters.offered), (0, 2));
+                assert_eq!(closed.written, written.len());
+            }
+            Err(CloseError::Timeout { left, .. }) => assert!(left <= 1, "{left}"),
+            Err(error) => panic!("{error}"),
+        }
+    });
+}
+
+/// The destination panics meanwhile.
+#[test]
+fn of_a_dying_writer() {
+    check(3, AWAKE, || {
+        let dying = Dying {
+            taken: Ids::default(),
+            writes: 0,
+        };
+        let sink = sink(8, Drop, dying);
+        sink.on_call(&event("a"));
+        let other = spawn({
+            let sink = sink.clone();
+            move || sink.on_call(&event("b"))
+        });
+        // Whether it tells of the loss depends on which was first.
+        let closed = sink.close(LONG);
+        other.join().expect("it doesn't panic");
+        let counters = sink.counters();
+        assert_adds_up(&counters);
+        assert_eq!((counters.dropped, counters.queued), (2, 0));
+        drop(closed);
+    });
+}
+
+/// Either thread may be the last that has the sink. Then everything is written.
+#[test]
+fn by_the_last_of_two_owners() {
+    use crate::sync::checker::sync::Arc;
+
+    check(3, DOZING, || {
+        let written = Ids::default();
+        let sink = Arc::new(sink(8, Drop, written.clone()));
+        let other = spawn({
+            let sink = Arc::clone(&sink);
+            move || sink.on_call(&event("a"))
+        });
+        sink.on_call(&event("b"));
+        drop(sink);
+        other.join().expect("it doesn't panic");
+        assert_eq!(written.len(), 2);
+    });
+}
