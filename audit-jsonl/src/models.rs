@@ -5,12 +5,14 @@ mod closing;
 mod commit;
 mod counters;
 mod flush;
+#[cfg(audit_shuttle)]
+mod larger;
 mod support;
 mod wake_ups;
 
 use std::any::type_name;
 use std::env;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sync::coins::{Timer, Timers};
 
@@ -32,20 +34,24 @@ const IMPATIENT: Timers = Timers {
     deadlines: Timer::Either,
 };
 
-/// Checks a model.
+/// Checks a model in all executions with that many preemptions: changes of thread where
+/// the one that ran could have gone on.
 #[cfg(audit_loom)]
-fn check<F: Fn() + Copy + Send + Sync + 'static>(bound: usize, timers: Timers, model: F) {
+fn check<F: Fn() + Copy + Send + Sync + 'static>(preemptions: usize, timers: Timers, model: F) {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
 
     use crate::sync::coins::with_coins;
 
-    let bound = number("AUDIT_LOOM_BOUND").unwrap_or(bound);
+    let bound = number("AUDIT_LOOM_BOUND").unwrap_or(preemptions);
     let executions = Arc::new(AtomicU64::new(0));
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(bound);
     builder.max_branches = 10_000;
+    builder.max_duration = number("AUDIT_LOOM_SECONDS").map(|limit| Duration::from_secs(limit as u64));
+    builder.checkpoint_interval = 1_000;
     builder.expect_explicit_explore = timers.has_coins();
+    let limit = builder.max_duration;
     let begun = Instant::now();
     let count = Arc::clone(&executions);
     timers.set();
@@ -57,19 +63,70 @@ fn check<F: Fn() + Copy + Send + Sync + 'static>(bound: usize, timers: Timers, m
             model();
         }
     });
-    let name = name::<F>();
-    let executions = executions.load(Ordering::Relaxed);
-    let seconds = begun.elapsed().as_secs_f64();
-    eprintln!("model: {name}; bound {bound}; {executions} executions; {seconds:.1} s; complete");
+    let took = begun.elapsed();
+    // Loom says nothing when it stops by the clock.
+    let complete = limit.is_none_or(|limit| took < limit);
+    tell::<F>(Told {
+        bound: Some(bound),
+        executions: executions.load(Ordering::Relaxed),
+        took,
+        complete,
+    });
 }
 
-/// Of the test that has this closure.
-fn name<F>() -> &'static str {
+/// Checks a model in random executions, half of them with few preemptions in random
+/// places.
+#[cfg(audit_shuttle)]
+fn check<F: Fn() + Copy + Send + Sync + 'static>(_preemptions: usize, timers: Timers, model: F) {
+    use shuttle::scheduler::{PctScheduler, RandomScheduler};
+    use shuttle::{Config, Runner};
+
+    /// So many changes of priority are made in an execution.
+    const DEPTH: usize = 3;
+
+    let half = number("AUDIT_SHUTTLE_ITERATIONS").unwrap_or(1_000).div_ceil(2);
+    let seed = number("AUDIT_SHUTTLE_SEED").unwrap_or(1) as u64;
+    let mut config = Config::new();
+    config.stack_size = 256 * 1024;
+    let begun = Instant::now();
+    timers.set();
+    let random = RandomScheduler::new_from_seed(seed, half);
+    let executions = Runner::new(random, config.clone()).run(model);
+    let pct = PctScheduler::new_from_seed(seed, DEPTH, half);
+    let executions = executions + Runner::new(pct, config).run(model);
+    tell::<F>(Told {
+        bound: None,
+        executions: executions as u64,
+        took: begun.elapsed(),
+        complete: false,
+    });
+}
+
+struct Told {
+    bound: Option<usize>,
+    executions: u64,
+    took: Duration,
+    complete: bool,
+}
+
+/// For the table that xtask makes of it.
+fn tell<F>(told: Told) {
     let path = type_name::<F>().trim_end_matches("::{{closure}}");
-    path.trim_start_matches("audit_jsonl::models::")
+    let name = path.trim_start_matches("audit_jsonl::models::");
+    let bound = told.bound.map_or("none".into(), |bound| bound.to_string());
+    let Told {
+        executions,
+        complete,
+        ..
+    } = told;
+    let seconds = told.took.as_secs_f64();
+    eprintln!(
+        "model: {name}; bound {bound}; {executions} executions; {seconds:.1} s; complete {complete}"
+    );
 }
 
 fn number(variable: &str) -> Option<usize> {
     let value = env::var(variable).ok()?;
-    Some(value.parse().expect("a number"))
+    let number = value.parse();
+    Some(number.unwrap_or_else(|_| panic!("{variable}: `{value}` is no number")))
 }

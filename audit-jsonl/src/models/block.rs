@@ -85,5 +85,6 @@ fn until_a_deadline() {
         assert_adds_up(&counters);
         assert_eq!((counters.offered, counters.blocked), (3, 0));
         assert!(counters.dropped <= 2, "{counters:?}");
+        drop(sink.close(LONG));
     });
 }

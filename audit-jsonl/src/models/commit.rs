@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::support::{spawn, assert_adds_up};
-use super::{AWAKE, Timer, Timers, check};
+use super::{AWAKE, IMPATIENT, check};
 use crate::chain::{LeafHash, StreamId};
 use crate::queue::{Fates, Limits, Mark, Queue, Turn, WhenFull};
 use crate::sync::Instant;
@@ -141,11 +141,7 @@ fn beside_a_dying_writer() {
 /// Who gives up leaves nothing behind.
 #[test]
 fn until_a_deadline() {
-    let timers = Timers {
-        parks: Timer::Fires,
-        deadlines: Timer::Either,
-    };
-    check(3, timers, || {
+    check(3, IMPATIENT, || {
         let queue = queue(1);
         let writer = write_all(&queue, None);
         let other = spawn({
@@ -163,5 +159,33 @@ fn until_a_deadline() {
         assert_eq!((counters.offered, counters.queued), (2, 0));
         let receipts = u64::from(mine.is_ok()) + u64::from(other.is_ok());
         assert!(receipts <= counters.written, "{mine:?} {other:?} {counters:?}");
+    });
+}
+
+/// Each of them gets one result, some after a deadline.
+#[cfg(audit_shuttle)]
+#[test]
+fn by_many() {
+    check(0, IMPATIENT, || {
+        let queue = queue(3);
+        let writer = write_all(&queue, None);
+        let commits = |_| {
+            let queue = Arc::clone(&queue);
+            spawn(move || {
+                let results = [commit(&queue), commit(&queue), commit(&queue)];
+                results.iter().filter(|result| result.is_ok()).count() as u64
+            })
+        };
+        let committers: Vec<_> = (0..5).map(commits).collect();
+        let receipts = committers
+            .into_iter()
+            .map(|committer| committer.join().expect("it doesn't panic"))
+            .sum::<u64>();
+        drop(queue.close(LONG));
+        writer.join().expect("it doesn't panic");
+        let counters = queue.counters();
+        assert_adds_up(&counters);
+        assert_eq!(counters.offered, 15);
+        assert!(receipts <= counters.written, "{receipts} {counters:?}");
     });
 }

@@ -23,7 +23,7 @@ pub(super) const IDLE_BUFFERS: usize = 4;
 const IDLE_LINES: usize = 16;
 
 /// Blocked callers wait on one of so many condition variables, by ticket.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = if MODELLED { 2 } else { 16 };
 
 #[derive(Debug)]
 pub(super) struct State {

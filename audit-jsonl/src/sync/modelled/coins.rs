@@ -40,6 +40,7 @@ impl Timers {
         TIMERS.set(self);
     }
 
+    #[cfg(audit_loom)]
     pub(crate) fn has_coins(self) -> bool {
         self.parks == Timer::Either || self.deadlines == Timer::Either
     }
