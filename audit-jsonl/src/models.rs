@@ -48,7 +48,8 @@ fn check<F: Fn() + Copy + Send + Sync + 'static>(preemptions: usize, timers: Tim
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(bound);
     builder.max_branches = 10_000;
-    builder.max_duration = number("AUDIT_LOOM_SECONDS").map(|limit| Duration::from_secs(limit as u64));
+    builder.max_duration =
+        number("AUDIT_LOOM_SECONDS").map(|limit| Duration::from_secs(limit as u64));
     builder.checkpoint_interval = 1_000;
     builder.expect_explicit_explore = timers.has_coins();
     let limit = builder.max_duration;
@@ -84,7 +85,9 @@ fn check<F: Fn() + Copy + Send + Sync + 'static>(_preemptions: usize, timers: Ti
     /// So many changes of priority are made in an execution.
     const DEPTH: usize = 3;
 
-    let half = number("AUDIT_SHUTTLE_ITERATIONS").unwrap_or(1_000).div_ceil(2);
+    let half = number("AUDIT_SHUTTLE_ITERATIONS")
+        .unwrap_or(1_000)
+        .div_ceil(2);
     let seed = number("AUDIT_SHUTTLE_SEED").unwrap_or(1) as u64;
     let mut config = Config::new();
     config.stack_size = 256 * 1024;

@@ -6,11 +6,11 @@
 mod modelled;
 
 #[cfg(all(test, any(audit_loom, audit_shuttle)))]
-pub(crate) use self::modelled::{checker, coins};
-#[cfg(all(test, any(audit_loom, audit_shuttle)))]
 pub(crate) use self::modelled::{
     AtomicU64, Condvar, Instant, Mutex, MutexGuard, OnceLock, thread, thread_local,
 };
+#[cfg(all(test, any(audit_loom, audit_shuttle)))]
+pub(crate) use self::modelled::{checker, coins};
 #[cfg(not(all(test, any(audit_loom, audit_shuttle))))]
 pub(crate) use {
     parking_lot::{Condvar, Mutex, MutexGuard},

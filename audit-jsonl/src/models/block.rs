@@ -65,7 +65,7 @@ fn beside_a_dying_writer() {
 /// Who gives up is counted once, and leaves the other his place.
 #[test]
 fn until_a_deadline() {
-    check(3, IMPATIENT, || {
+    check(2, IMPATIENT, || {
         let written = Ids::default();
         let sink = JsonLinesAuditSink::builder()
             .capacity(1)

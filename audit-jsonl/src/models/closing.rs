@@ -5,7 +5,7 @@ use std::time::Duration;
 use audit_sink::AuditSink as _;
 use audit_sink::BackpressureStrategy::{Block, Drop};
 
-use super::support::{Dying, Ids, assert_adds_up, event, sink, spawn};
+use super::support::{Arrivals, Dying, Ending, Ids, Reached, assert_adds_up, event, sink, spawn};
 use super::{AWAKE, DOZING, IMPATIENT, check};
 use crate::CloseError;
 
@@ -79,27 +79,40 @@ fn twice_at_once() {
 /// same, and who waits for room is sent away.
 #[test]
 fn that_takes_too_long() {
+    static IN_TIME: Reached = Reached::new();
+    static TOO_LATE: Reached = Reached::new();
     check(3, IMPATIENT, || {
-        let written = Ids::default();
-        let sink = sink(1, Block, written.clone());
+        let (written, ended) = (Ids::default(), Arrivals::new());
+        let ending = Ending {
+            destination: written.clone(),
+            ended: ended.clone(),
+        };
+        let sink = sink(1, Block, ending);
         sink.on_call(&event("a"));
         let other = spawn({
             let sink = sink.clone();
             move || sink.on_call(&event("b"))
         });
-        let closed = sink.close(LONG);
-        other.join().expect("it doesn't panic");
-        let counters = sink.counters();
-        assert_adds_up(&counters);
-        match closed {
+        match sink.close(LONG) {
             Ok(closed) => {
-                assert_eq!((counters.queued, counters.offered), (0, 2));
-                assert_eq!(closed.written, written.len());
+                assert_eq!((closed.written, closed.queued), (written.len(), 0));
+                IN_TIME.mark();
             }
-            Err(CloseError::Timeout { left, .. }) => assert!(left <= 1, "{left}"),
+            Err(CloseError::Timeout { left, .. }) => {
+                assert!(left <= 1, "{left}");
+                TOO_LATE.mark();
+            }
             Err(error) => panic!("{error}"),
         }
+        other.join().expect("it doesn't panic");
+        ended.wait_for(1);
+        let counters = sink.counters();
+        assert_adds_up(&counters);
+        assert_eq!((counters.offered, counters.queued), (2, 0));
+        assert_eq!(counters.written, written.len());
     });
+    IN_TIME.check();
+    TOO_LATE.check();
 }
 
 /// The destination panics meanwhile.

@@ -3,18 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::support::{spawn, assert_adds_up};
+use super::support::{Arrivals, assert_adds_up, spawn};
 use super::{AWAKE, IMPATIENT, check};
 use crate::chain::{LeafHash, StreamId};
 use crate::queue::{Fates, Limits, Mark, Queue, Turn, WhenFull};
 use crate::sync::Instant;
+use crate::sync::coins::{Timer, Timers};
 use crate::sync::thread::JoinHandle;
 use crate::{CommitError, Receipt};
 
 const LONG: Duration = Duration::from_secs(1);
 
 fn queue(events: usize) -> Arc<Queue> {
-    Arc::new(Queue::new(Limits { events, bytes: 4096 }))
+    Arc::new(Queue::new(Limits {
+        events,
+        bytes: 4096,
+    }))
 }
 
 /// As the sink does it.
@@ -43,7 +47,11 @@ fn receipt(seq: u64) -> Receipt {
 /// Writes and syncs, and calls the queue in the order in which the writer of a chained
 /// log does. It dies in its `dies_in`th segment.
 fn write_all(queue: &Arc<Queue>, dies_in: Option<u64>) -> JoinHandle<()> {
-    let queue = Arc::clone(queue);
+    write_all_to(queue, &Arrivals::new(), dies_in)
+}
+
+fn write_all_to(queue: &Arc<Queue>, arrivals: &Arrivals, dies_in: Option<u64>) -> JoinHandle<()> {
+    let (queue, arrivals) = (Arc::clone(queue), arrivals.clone());
     spawn(move || {
         let mut segments = 0;
         loop {
@@ -58,6 +66,7 @@ fn write_all(queue: &Arc<Queue>, dies_in: Option<u64>) -> JoinHandle<()> {
                         queue.lose_in_hand();
                         break;
                     }
+                    arrivals.add(segment.events);
                     let ids: Vec<u64> = segment.commits().collect();
                     let (events, bytes) = (segment.events, segment.bytes.len());
                     let fates = Fates {
@@ -91,7 +100,10 @@ fn by_two_threads() {
             move || commit(&queue)
         });
         commit(&queue).expect("nothing fails");
-        other.join().expect("it doesn't panic").expect("nothing fails");
+        other
+            .join()
+            .expect("it doesn't panic")
+            .expect("nothing fails");
         queue.close(LONG).expect("no deadline comes");
         writer.join().expect("it doesn't panic");
         let counters = queue.counters();
@@ -110,7 +122,10 @@ fn in_a_queue_of_one() {
             move || commit(&queue)
         });
         commit(&queue).expect("nothing fails");
-        other.join().expect("it doesn't panic").expect("nothing fails");
+        other
+            .join()
+            .expect("it doesn't panic")
+            .expect("nothing fails");
         queue.close(LONG).expect("no deadline comes");
         writer.join().expect("it doesn't panic");
         let counters = queue.counters();
@@ -141,7 +156,7 @@ fn beside_a_dying_writer() {
 /// Who gives up leaves nothing behind.
 #[test]
 fn until_a_deadline() {
-    check(3, IMPATIENT, || {
+    check(2, IMPATIENT, || {
         let queue = queue(1);
         let writer = write_all(&queue, None);
         let other = spawn({
@@ -158,7 +173,41 @@ fn until_a_deadline() {
         assert_adds_up(&counters);
         assert_eq!((counters.offered, counters.queued), (2, 0));
         let receipts = u64::from(mine.is_ok()) + u64::from(other.is_ok());
-        assert!(receipts <= counters.written, "{mine:?} {other:?} {counters:?}");
+        assert!(
+            receipts <= counters.written,
+            "{mine:?} {other:?} {counters:?}"
+        );
+    });
+}
+
+/// A line is written although nobody waits for it any more, and the last time there
+/// were more.
+#[test]
+fn that_was_given_up() {
+    let timers = Timers {
+        parks: Timer::Fires,
+        deadlines: Timer::Fires,
+    };
+    check(3, timers, || {
+        let (queue, arrivals) = (queue(8), Arrivals::new());
+        let begin = |_| {
+            let commit = queue.begin_commit();
+            queue.offer(b"{}\n", Mark { cut: 0, commit }, WhenFull::Drop);
+            commit.expect("it isn't forked")
+        };
+        let together = [0, 1].map(begin);
+        let writer = write_all_to(&queue, &arrivals, None);
+        for id in together {
+            drop(queue.end_commit(id, LONG, Instant::now().checked_add(LONG)));
+        }
+        // Whether the writer was faster is all the same.
+        drop(commit(&queue));
+        arrivals.wait_for(3);
+        drop(queue.close(LONG));
+        writer.join().expect("it doesn't panic");
+        let counters = queue.counters();
+        assert_adds_up(&counters);
+        assert_eq!((counters.written, counters.queued), (3, 0));
     });
 }
 

@@ -56,7 +56,7 @@ fn of_a_queue_with_a_fallback() {
 /// What the writer gives up goes to the fallback too.
 #[test]
 fn of_a_destination_that_fails() {
-    check(2, AWAKE, || {
+    check(3, AWAKE, || {
         let elsewhere = Ids::default();
         let fallback = FallbackSink(Arc::new(elsewhere.clone()));
         let sink = sink(1, fallback, Failing);

@@ -14,7 +14,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// What was offered before it can be read after it, whatever others do.
 #[test]
 fn finds_what_was_offered_before() {
-    check(3, DOZING, || {
+    check(2, DOZING, || {
         let written = Ids::default();
         let sink = sink(8, Drop, written.clone());
         let other = spawn({
@@ -35,7 +35,7 @@ fn finds_what_was_offered_before() {
 /// The writer comes to both, in whatever order they are asked for.
 #[test]
 fn beside_a_reopening() {
-    check(3, DOZING, || {
+    check(2, DOZING, || {
         let written = Ids::default();
         let sink = sink(8, Drop, written.clone());
         let other = spawn({

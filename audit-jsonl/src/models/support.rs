@@ -89,6 +89,12 @@ impl Arrivals {
         Self(Arc::new((Mutex::new(0), Condvar::new())))
     }
 
+    pub(super) fn add(&self, lines: u64) {
+        let (arrived, more) = &*self.0;
+        *arrived.lock() += lines;
+        more.notify_all();
+    }
+
     pub(super) fn wait_for(&self, lines: u64) {
         let (arrived, more) = &*self.0;
         let mut arrived = arrived.lock();
@@ -100,14 +106,35 @@ impl Arrivals {
 
 impl Write for Arrivals {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let (arrived, more) = &*self.0;
-        *arrived.lock() += bytes.iter().filter(|&&byte| byte == b'\n').count() as u64;
-        more.notify_all();
+        self.add(bytes.iter().filter(|&&byte| byte == b'\n').count() as u64);
         Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// A destination, and how often it has ended: once all events are settled.
+#[derive(Debug)]
+pub(super) struct Ending<W> {
+    pub(super) destination: W,
+    pub(super) ended: Arrivals,
+}
+
+impl<W: Write> Write for Ending<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.destination.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.destination.flush()
+    }
+}
+
+impl<W> Drop for Ending<W> {
+    fn drop(&mut self) {
+        self.ended.add(1);
     }
 }
 

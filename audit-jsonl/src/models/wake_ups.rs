@@ -1,7 +1,7 @@
 //! No wake-up is lost.
 
-use audit_sink::BackpressureStrategy::Drop;
 use audit_sink::AuditSink as _;
+use audit_sink::BackpressureStrategy::Drop;
 
 use super::support::{Arrivals, Ids, event, sink, spawn};
 use super::{AWAKE, DOZING, check};

@@ -36,6 +36,13 @@ impl Queue {
             }
             if state.should_gather() {
                 state = self.gather(state);
+                // Written in any case, also when whoever committed it has given up.
+                if !state.abandoned
+                    && let Some(segment) = state.pop()
+                {
+                    return Turn::Write(segment);
+                }
+                continue;
             }
             if state.is_urgent(self.limits) {
                 match state.pop() {

@@ -26,8 +26,10 @@ impl Instant {
         self.0.checked_add(duration).map(Self)
     }
 
+    /// A timer is never on the dot.
     pub(super) fn pass(duration: Duration) {
-        NOW.with(|now| now.set(now.get().saturating_add(duration)));
+        let late = duration.saturating_add(Duration::from_nanos(1));
+        NOW.with(|now| now.set(now.get().saturating_add(late)));
     }
 
     /// It is that late now, if it wasn't.
