@@ -123,6 +123,7 @@ fn tell<F>(told: Told) {
         ..
     } = told;
     let seconds = told.took.as_secs_f64();
+    let complete = if complete { "yes" } else { "no" };
     eprintln!(
         "model: {name}; bound {bound}; {executions} executions; {seconds:.1} s; complete {complete}"
     );

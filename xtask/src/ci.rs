@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
-use crate::{cross, deny, examples, features, layers, mcp, msrv, package, schema, tidy};
+use crate::{cross, deny, examples, features, layers, loom, mcp, msrv, package, schema, tidy};
 
 pub(crate) struct Step {
     pub(crate) name: &'static str,
@@ -25,6 +25,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("clippy", "no warning in any target, with all features", clippy),
     step("build", "libraries, commands, tests, examples and benches build", build),
     step("test", "unit and integration tests pass; examples and benches build", test),
+    step("models", "the queue's models hold in every execution, by loom", loom::run),
     step("mcp", "real MCP clients call real servers by way of `audit wrap`", mcp::run),
     step("doctest", "the examples in the docs compile and pass", doctest),
     step("examples", "other people's projects under examples/ build and pass their tests", examples::run),

@@ -15,15 +15,20 @@ mod deny;
 mod examples;
 mod features;
 mod layers;
+mod loom;
 mod mcp;
 mod metadata;
+mod miri;
+mod models;
 mod msrv;
 mod package;
 mod schema;
+mod shuttle;
 mod tamper;
 mod tidy;
 mod tools;
 mod tree;
+mod tsan;
 
 use std::process::ExitCode;
 
@@ -43,8 +48,12 @@ type Run = Box<dyn FnOnce() -> StepResult>;
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
+    Command { name: "loom", about: loom::ABOUT, parse: loom::parse },
+    Command { name: "miri", about: miri::ABOUT, parse: miri::parse },
+    Command { name: "shuttle", about: shuttle::ABOUT, parse: shuttle::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
     Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
+    Command { name: "tsan", about: tsan::ABOUT, parse: tsan::parse },
 ];
 
 fn main() -> ExitCode {
