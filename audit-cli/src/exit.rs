@@ -40,15 +40,11 @@ pub(crate) fn of_arguments(error: &clap::Error) -> ExitCode {
 }
 
 /// What an error says, and why, in one line.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
+fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        // Some say it themselves.
-        let reason = error.to_string();
-        if !text.ends_with(&reason) {
-            text = format!("{text}: {reason}");
-        }
+        text = format!("{text}: {error}");
         cause = error.source();
     }
     text
@@ -83,6 +79,11 @@ impl Failure {
         Self::new(Self::USAGE, message)
     }
 
+    /// It could not be done, for that reason and what is behind it.
+    pub(crate) fn because(error: &dyn Error) -> Self {
+        Self::could_not(with_causes(error))
+    }
+
     /// Writing to stdout failed. That a reader such as `head` has seen enough is
     /// no failure.
     pub(crate) fn of_output(error: &io::Error) -> Self {
@@ -115,6 +116,6 @@ impl fmt::Display for Failure {
 
 impl From<ReadError> for Failure {
     fn from(error: ReadError) -> Self {
-        Self::could_not(error.to_string())
+        Self::because(&error)
     }
 }

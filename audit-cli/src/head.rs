@@ -10,6 +10,7 @@ use audit_jsonl::verify::Head;
 use audit_jsonl::{DamageKind, Entry, LeafHash, LogFiles, LogLine, LogReader};
 use clap::Args;
 
+use crate::compressed;
 use crate::exit::{self, Failure};
 use crate::input::Stream;
 use crate::output::{self, Output};
@@ -89,6 +90,7 @@ fn of_stream(stream: &Stream) -> Result<Option<Head>, Failure> {
 fn of_log(options: &HeadOptions) -> Result<Option<Head>, Failure> {
     // Before the log, which may grow meanwhile.
     let kept = kept_beside(&options.path);
+    compressed::refuse(&options.path)?;
     let logs = LogFiles::find(&[&options.path])?;
     let [log] = &logs[..] else {
         return Err(Failure::could_not(format!(
@@ -137,7 +139,7 @@ fn end_of(log: &LogFiles, kept: Option<&Kept>) -> Result<Option<End>, Failure> {
             && (seq + 1 != after || hash != prev)
         {
             output::error(format_args!(
-                "{path}: line {after} of the chain doesn't follow what stands before it; \
+                "{path}: line #{after} of the chain doesn't follow what stands before it; \
                  `audit verify` says more"
             ));
             return Ok(None);
@@ -160,7 +162,7 @@ fn end_of(log: &LogFiles, kept: Option<&Kept>) -> Result<Option<End>, Failure> {
                 "has another line than"
             };
             output::error(format_args!(
-                "{path}: the log {what} line {}, of which its head file tells; \
+                "{path}: the log {what} line #{}, of which its head file tells; \
                  `audit verify` says more",
                 kept.seq
             ));

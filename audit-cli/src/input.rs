@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use audit_jsonl::LogFiles;
 use clap::Args;
 
+use crate::compressed;
 use crate::exit::Failure;
 use crate::output;
 
@@ -77,7 +78,10 @@ impl Paths {
             match Stream::of(path) {
                 Some(stream) if streams.contains(&stream) => {}
                 Some(stream) => streams.push(stream),
-                None => files.push(path),
+                None => {
+                    compressed::refuse(path)?;
+                    files.push(path);
+                }
             }
         }
         let logs = LogFiles::find(&files)?.into_iter().map(Input::Log);

@@ -2,6 +2,7 @@
 
 mod calls;
 mod cli;
+mod compressed;
 mod exit;
 mod hash;
 mod head;

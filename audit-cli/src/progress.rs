@@ -37,6 +37,8 @@ impl Progress {
             "{spinner} {human_pos} events recorded, {rate} a second",
         );
         if output::is_watched() {
+            // Its thread may not come to it before all is done.
+            progress.bar.tick();
             progress.bar.enable_steady_tick(Duration::from_millis(100));
         }
         progress

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use audit_jsonl::repair::{self, RepairError, Step};
+use audit_jsonl::repair::{self, Step};
 use clap::Args;
 use serde::Serialize;
 
@@ -64,12 +64,12 @@ pub(crate) fn run(options: &RepairOptions) -> Result<ExitCode, Failure> {
     }
     let mut output = Output::new();
     let code = if options.apply {
-        let repaired = repair::apply(&options.path).map_err(|error| failure(&error))?;
+        let repaired = repair::apply(&options.path).map_err(|error| Failure::because(&error))?;
         let head = repaired.head.map(|head| head.to_string());
         print(options, &repaired, &repaired.steps, head, &mut output)?;
         exit::FINE
     } else {
-        let plan = repair::plan(&options.path).map_err(|error| failure(&error))?;
+        let plan = repair::plan(&options.path).map_err(|error| Failure::because(&error))?;
         print(options, &plan, &plan.steps, None, &mut output)?;
         if plan.is_empty() {
             exit::FINE
@@ -79,10 +79,6 @@ pub(crate) fn run(options: &RepairOptions) -> Result<ExitCode, Failure> {
     };
     output.flush()?;
     Ok(ExitCode::from(code))
-}
-
-fn failure(error: &RepairError) -> Failure {
-    Failure::could_not(error.to_string())
 }
 
 fn print(

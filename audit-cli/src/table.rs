@@ -6,7 +6,7 @@ mod row;
 use std::fmt::Write as _;
 
 use self::fit::width_of;
-pub(crate) use self::fit::{ellipsis, fit};
+pub(crate) use self::fit::{fit, fit_name};
 pub(crate) use self::row::{Row, Rows, took};
 use crate::exit::Failure;
 use crate::output::{BOLD, DIM, Output, Palette};
@@ -161,33 +161,30 @@ impl Table {
             let cell = row.cell(column);
             let is_whole = self.width.is_none();
             let most = if is_whole { usize::MAX } else { width };
-            let (shown, used, is_cut) = match column {
-                TIME if width == SHORT_TIME => {
-                    (cell.get(..SHORT_TIME).unwrap_or(cell), SHORT_TIME, false)
-                }
+            let fitted = match column {
+                TIME if width == SHORT_TIME => fit(cell.get(..SHORT_TIME).unwrap_or(cell), most),
+                TOOL => fit_name(cell, most),
                 _ => fit(cell, most),
             };
             if column == TOOK {
-                pending += width.saturating_sub(used);
+                pending += width.saturating_sub(fitted.width);
             }
-            if used > 0 {
+            if fitted.width > 0 {
                 self.line.extend(std::iter::repeat_n(' ', pending));
                 pending = 0;
             }
-            let text = text::shown(shown, &self.palette);
             let style = match column {
                 OUTCOME => row.style(),
                 TIME | CALL_ID => DIM,
                 _ => anstyle::Style::new(),
             };
-            let _ = write!(self.line, "{}", self.palette.paint(style, text));
-            if is_cut {
-                self.line.push(ellipsis());
-            }
+            let palette = &self.palette;
+            let paint = |part: &str| palette.paint(style, text::shown(part, palette)).to_string();
+            self.line.push_str(&fitted.painted(paint));
             if column == TOOK {
                 pending += GAP;
             } else {
-                pending += width.saturating_sub(used) + GAP;
+                pending += width.saturating_sub(fitted.width) + GAP;
             }
         }
         output.line(&self.line)

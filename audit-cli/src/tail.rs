@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::calls::Call;
 use crate::calls::filter::{FORMS, Filter};
+use crate::compressed;
 use crate::exit::Failure;
 use crate::input::Stream;
 use crate::output::Output;
@@ -243,6 +244,7 @@ impl<'a> Tail<'a> {
 
 /// The log; `None` when there is no more to say than that it isn't there yet.
 fn find(options: &TailOptions) -> Result<Option<LogFiles>, Failure> {
+    compressed::refuse(&options.path)?;
     let mut is_waiting = false;
     loop {
         match LogFiles::find(&[&options.path]) {

@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use audit_jsonl::verify::{Head, Integrity, Report, VerifyOptions};
 use clap::Args;
 
+use crate::compressed;
 use crate::exit::{self, Failure};
 use crate::input::{Paths, Stream};
 use crate::output::Output;
@@ -76,7 +77,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
     if let Some(progress) = progress.get() {
         progress.finish();
     }
-    let mut report = report.map_err(|error| Failure::could_not(error.to_string()))?;
+    let mut report = report.map_err(|error| Failure::because(&error))?;
     if args.first {
         let logs = report.logs.iter_mut();
         logs.for_each(|log| log.problems.truncate(1));
@@ -96,7 +97,7 @@ pub(crate) fn run(args: &VerifyArgs) -> Result<ExitCode, Failure> {
 fn spooled(args: &VerifyArgs, spool: &Spool) -> Result<Vec<PathBuf>, Failure> {
     let path = |path: &PathBuf| match Stream::of(path) {
         Some(stream) => spool.take(&stream),
-        None => Ok(path.clone()),
+        None => compressed::refuse(path).map(|()| path.clone()),
     };
     args.paths.paths.iter().map(path).collect()
 }

@@ -77,6 +77,8 @@ pub(crate) enum HeadRead {
     Absent,
     /// It can't be read, for this reason.
     Unreadable(String),
+    /// It is empty, as it is before the first line.
+    Empty,
     /// It isn't whole.
     Damaged,
     Found(Record),

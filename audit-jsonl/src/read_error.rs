@@ -33,8 +33,9 @@ pub enum ReadError {
         path: PathBuf,
     },
 
-    /// A file or a directory can't be read.
-    #[error("{}: {source}{}", path.display(), advice(source))]
+    /// A file or a directory can't be read. Why is its
+    /// [`source`](std::error::Error::source).
+    #[error("{} can't be read{}", path.display(), advice(source))]
     #[non_exhaustive]
     Io {
         /// Which one.
@@ -46,7 +47,9 @@ pub enum ReadError {
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => "; read it as its owner, or change its mode",
+        io::ErrorKind::PermissionDenied => {
+            " by this user; read it as its owner, or change its mode"
+        }
         _ => "",
     }
 }

@@ -96,8 +96,9 @@ pub enum VerifyError {
         logs: usize,
     },
 
-    /// The operating system refused to start a thread.
-    #[error("a thread for verifying could not be started: {source}")]
+    /// The operating system refused to start a thread. Why is its
+    /// [`source`](std::error::Error::source).
+    #[error("a thread for verifying could not be started")]
     #[non_exhaustive]
     Thread {
         /// Its reason.

@@ -289,8 +289,12 @@ fn a_log_that_was_tampered_with_fails_the_run() {
     type Tamper<'a> = &'a dyn Fn(&str) -> String;
     let ways: [(&str, Tamper<'_>, &str); 4] = [
         ("changed", &changed, " edited: line "),
-        ("taken-out", &taken_out, " missing: line 3 is missing"),
-        ("put-in", &put_in, " edited: the plain lines before line 1 "),
+        ("taken-out", &taken_out, " missing: line #3 is missing"),
+        (
+            "put-in",
+            &put_in,
+            " edited: the plain lines before line #1 ",
+        ),
         ("no-record", &no_record, "audit.jsonl:1:0: garbled: "),
     ];
     for (way, tamper, told) in ways {

@@ -10,7 +10,7 @@ use audit_jsonl::{
     JsonLinesAuditSink,
 };
 
-use crate::exit::{self, Failure};
+use crate::exit::Failure;
 use crate::output;
 use crate::progress::Progress;
 use crate::record::Event;
@@ -54,7 +54,7 @@ impl Log {
             .path(path)
             .durability(durability)
             .open()
-            .map_err(|error| Failure::could_not(exit::with_causes(&error)))?;
+            .map_err(|error| Failure::because(&error))?;
         Ok(Self {
             sink,
             path: path.to_owned(),

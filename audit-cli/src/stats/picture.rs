@@ -15,7 +15,7 @@ use crate::stats::picture::cells::{Columns, Kind, number};
 use crate::stats::picture::grid::Cell;
 use crate::stats::timeline::Timeline;
 use crate::stats::{By, Counted, report};
-use crate::table::fit;
+use crate::table::{fit, fit_name};
 use crate::text;
 
 /// So many groups are shown, unless it is said how many.
@@ -118,7 +118,7 @@ impl Picture {
             numbers = width_of(&rows);
         }
         let heading = report::column(by).to_uppercase();
-        let longest = names.iter().map(|name| fit(name, 1_000).1).max();
+        let longest = names.iter().map(|name| fit(name, 1_000).width).max();
         let longest = longest.unwrap_or(0).max(heading.len()).max("all".len());
         let layout = Layout::new(self.width, longest, numbers, columns.len());
 
@@ -154,18 +154,15 @@ impl Picture {
     }
 
     fn name(&self, name: &Name, text: &str, width: usize) -> Cell {
-        let (shown, width, is_cut) = fit(text, width);
-        let mut text = match name {
-            Name::Text(_) => text::shown(shown, &self.palette).into_owned(),
-            Name::Time { .. } => shown.to_owned(),
-            Name::Nobody | Name::Others(_) => self.palette.paint(DIM, shown).to_string(),
-        };
-        if is_cut {
-            text.push(crate::table::ellipsis());
-        }
+        let fitted = fit_name(text, width);
+        let text = fitted.painted(|part| match name {
+            Name::Text(_) => text::shown(part, &self.palette).into_owned(),
+            Name::Time { .. } => part.to_owned(),
+            Name::Nobody | Name::Others(_) => self.palette.paint(DIM, part).to_string(),
+        });
         Cell {
             text,
-            width,
+            width: fitted.width,
             is_right: false,
         }
     }

@@ -1,20 +1,83 @@
 //! How much of a text fits, in columns of a terminal.
 
+use std::fmt::{Display, Write as _};
+
 use unicode_width::UnicodeWidthChar as _;
 
 use crate::output;
 use crate::text;
 
+/// What is shown of a text: its beginning and its end, with an ellipsis between them
+/// if something was cut.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Fitted<'a> {
+    pub(crate) begin: &'a str,
+    pub(crate) is_cut: bool,
+    pub(crate) end: &'a str,
+    /// How many columns it takes, the ellipsis among them.
+    pub(crate) width: usize,
+}
+
+impl Fitted<'_> {
+    /// As text, with each part made by `paint`.
+    pub(crate) fn painted<D: Display>(&self, paint: impl Fn(&str) -> D) -> String {
+        let mut text = String::new();
+        let push = |text: &mut String, part: &str| {
+            if !part.is_empty() {
+                let _ = write!(text, "{}", paint(part));
+            }
+        };
+        push(&mut text, self.begin);
+        if self.is_cut {
+            text.push(ellipsis());
+        }
+        push(&mut text, self.end);
+        text
+    }
+}
+
 /// How many columns a text takes as it is shown; looked at no further than
 /// `most`.
 pub(crate) fn width_of(text: &str, most: usize) -> usize {
-    let (_, used, _) = fit(text, most);
-    used
+    fit(text, most).width
 }
 
-/// The beginning of a text that takes at most so many columns, how many it takes,
-/// and whether it was cut: then an ellipsis is among them.
-pub(crate) fn fit(text: &str, most: usize) -> (&str, usize, bool) {
+/// A name that takes at most so many columns. Of one as `server:tool` the beginning is
+/// cut, for names of one server have that in common.
+pub(crate) fn fit_name(name: &str, most: usize) -> Fitted<'_> {
+    let fitted = fit(name, most);
+    if fitted.is_cut
+        && let Some(colon) = name.rfind(':')
+    {
+        let end = &name[colon..];
+        let end_width = width_of(end, most);
+        // A letter and the ellipsis.
+        if end_width + 2 <= most {
+            let begin = fit(&name[..colon], most - end_width);
+            let width = begin.width + end_width;
+            return Fitted {
+                end,
+                width,
+                ..begin
+            };
+        }
+    }
+    fitted
+}
+
+/// The beginning of a text, as much as takes at most so many columns.
+pub(crate) fn fit(text: &str, most: usize) -> Fitted<'_> {
+    let (begin, width, is_cut) = beginning(text, most);
+    Fitted {
+        begin,
+        is_cut,
+        end: "",
+        width,
+    }
+}
+
+/// The beginning, how many columns it takes with its ellipsis, and whether it has one.
+fn beginning(text: &str, most: usize) -> (&str, usize, bool) {
     let mut used = 0;
     // So far the ellipsis fits as well.
     let mut cut_at = (0, 0);
@@ -39,7 +102,7 @@ pub(crate) fn fit(text: &str, most: usize) -> (&str, usize, bool) {
 }
 
 /// By which a cut is shown.
-pub(crate) fn ellipsis() -> char {
+fn ellipsis() -> char {
     if output::speaks_unicode() { '…' } else { '~' }
 }
 
@@ -73,14 +136,30 @@ mod tests {
             ("ab", 1, ("", 1, true)),
             ("e\u{301}", 1, ("e\u{301}", 1, false)),
         ] {
-            assert_eq!(fit(text, most), wanted, "{text} {most}");
+            assert_eq!(beginning(text, most), wanted, "{text} {most}");
+        }
+    }
+
+    #[test]
+    fn of_a_name_the_part_that_others_share_is_cut() {
+        for (name, most, begin, end, width) in [
+            ("server:tool", 11, "server:tool", "", 11),
+            ("server:tool", 10, "serv", ":tool", 10),
+            ("server:tool", 7, "s", ":tool", 7),
+            ("server:tool", 6, "serve", "", 6),
+            ("日本語:道具", 10, "日本", ":道具", 10),
+            ("a_long_tool", 6, "a_lon", "", 6),
+        ] {
+            let fitted = fit_name(name, most);
+            let parts = (fitted.begin, fitted.end, fitted.width);
+            assert_eq!(parts, (begin, end, width), "{name} {most}");
         }
     }
 
     #[test]
     fn invisible_characters_are_bounded() {
         let text = "a".to_owned() + &"\u{301}".repeat(30_000);
-        let (shown, used, is_cut) = fit(&text, 20);
-        assert!(shown.len() < 200 && used == 2 && is_cut);
+        let fitted = fit(&text, 20);
+        assert!(fitted.begin.len() < 200 && fitted.width == 2 && fitted.is_cut);
     }
 }

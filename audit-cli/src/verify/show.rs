@@ -109,11 +109,8 @@ fn heads(log: &LogReport, output: &mut Output) -> Result<(), Failure> {
         };
         output.line(format_args!("  {}", palette.paint(style, head)))?;
     }
-    match log.head_file {
-        HeadFile::Absent => output.line("  there is no head file")?,
-        HeadFile::Unreadable => output.line("  the head file can't be read")?,
-        HeadFile::Damaged => output.line("  the head file says nothing: it isn't whole")?,
-        _ => {}
+    if log.head_file != HeadFile::Read {
+        output.line(format_args!("  {}", log.head_file))?;
     }
     let given = |head: &HeadReport| head.source == HeadSource::Given;
     if log.last.is_some() && !log.heads.iter().any(given) {

@@ -34,7 +34,7 @@ fn a_log_that_does_not_end_as_its_head_file_says_has_none() {
     fs::write(&log, without_last).unwrap();
     let ran = run(&["head", &path_text(&log)]);
     assert_eq!((ran.code, &*ran.out), (Some(1), ""));
-    let wanted = "audit: error: audit.jsonl: the log ends before line 3, of which its head file \
+    let wanted = "audit: error: audit.jsonl: the log ends before line #3, of which its head file \
                   tells; `audit verify` says more\n";
     assert_eq!(dir.masked(&ran.err), wanted);
     // The last line is another one.
@@ -46,7 +46,7 @@ fn a_log_that_does_not_end_as_its_head_file_says_has_none() {
     let ran = run(&["head", &path_text(&log)]);
     assert_eq!((ran.code, &*ran.out), (Some(1), ""));
     assert!(
-        ran.err.contains("has another line than line 3"),
+        ran.err.contains("has another line than line #3"),
         "{}",
         ran.err
     );

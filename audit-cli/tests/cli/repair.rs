@@ -50,7 +50,7 @@ fn it_says_what_there_is_to_do_and_does_it_when_asked() {
 
     let (code, done) = run(&["repair", "--apply", &log]).quiet();
     assert_eq!(code, 0);
-    let wanted = format!("audit.jsonl: done\n  {step}  line 4 tells of it: 4:HASH\n");
+    let wanted = format!("audit.jsonl: done\n  {step}  line #4 tells of it: 4:HASH\n");
     assert_eq!(dir.masked(&done), wanted);
     assert_eq!(dir.read("audit.jsonl.torn-4"), "{\"ts\":");
     let head = done.trim().rsplit(' ').next().unwrap();

@@ -26,12 +26,12 @@ fn an_intact_log() {
 
 what is there
   3 calls, 1 record of the log's own
-  lines 0 to 3 of stream STREAM
+  lines #0 to #3 of stream STREAM
 
 head
   3:HASH
   the last line, in stream STREAM
-  the head file, of line 3, agrees
+  the head file, of line #3, agrees
   compared with no head that was kept elsewhere: keep the one above
 "
         )
@@ -107,7 +107,7 @@ fn heads_show_what_the_log_alone_cannot() {
     };
     let (code, out) = verify(&[&head]);
     assert!(
-        code == 0 && out.contains("the head given for line 3 agrees"),
+        code == 0 && out.contains("the head given for line #3 agrees"),
         "{out}"
     );
     let (code, out) = verify(&[&head, &foreign]);
@@ -273,6 +273,23 @@ fn a_signal_takes_the_copy_of_a_stream_away() {
         assert_eq!(wait(&mut child).signal(), Some(number));
         assert_eq!(fs::read_dir(copies.path("")).unwrap().count(), 0);
     }
+}
+
+#[test]
+fn what_was_compressed_is_told_from_what_was_damaged() {
+    let dir = Dir::new();
+    let log = dir.log("audit.jsonl", 3);
+    let gzipped = path_text(&dir.path("audit.jsonl.1.gz"));
+    fs::write(&gzipped, b"\x1f\x8b\x08\0\0\0\0\0").unwrap();
+    for verb in ["verify", "query", "stats", "tail", "head"] {
+        let ran = run(&[verb, &gzipped]);
+        assert_eq!((ran.code, &*ran.out), (Some(2), ""), "{verb}");
+        let wanted = format!("{gzipped}: it is compressed; unpack it, or have `zcat {gzipped}`");
+        assert!(ran.err.contains(&wanted), "{verb}: {}", ran.err);
+    }
+    // Beside a log it is no trouble.
+    assert_eq!(run(&["verify", &path_text(&log)]).quiet().0, 0);
+    assert_eq!(run(&["verify", &path_text(&dir.path(""))]).quiet().0, 0);
 }
 
 #[test]

@@ -172,6 +172,7 @@ fn read_head(path: &Path) -> HeadRead {
         Ok(metadata) if !metadata.is_file() => {
             return HeadRead::Unreadable("it is no regular file".to_owned());
         }
+        Ok(metadata) if metadata.len() == 0 => return HeadRead::Empty,
         _ => {}
     }
     match File::open(path).and_then(|mut file| Record::read(&mut file)) {

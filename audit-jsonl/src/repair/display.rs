@@ -38,7 +38,7 @@ impl Display for Repaired {
         };
         writeln!(f, "{}: done", Safe(&path))?;
         steps(&self.steps, f)?;
-        writeln!(f, "  line {} tells of it: {head}", head.seq)
+        writeln!(f, "  line #{} tells of it: {head}", head.seq)
     }
 }
 
@@ -56,7 +56,7 @@ impl Display for Step {
         let aside = self.aside.as_deref().map(name).unwrap_or_default();
         let aside = Safe(&aside);
         let (from, to) = self.bytes.unwrap_or_default();
-        let bytes = format_args!("bytes {from} to {to} of {file}");
+        let bytes = format!("bytes {from} to {to} of {file}");
         match self.action {
             Action::SetAside => write!(f, "set aside {bytes} as {aside}")?,
             Action::MoveAside => write!(f, "rename {file} to {aside}, and go on in a new file")?,
@@ -99,8 +99,8 @@ impl Display for Step {
 
 fn lines(lines: Option<(u64, u64)>, f: &mut Formatter<'_>) -> fmt::Result {
     match lines {
-        Some((first, last)) if first == last => write!(f, "line {first}"),
-        Some((first, last)) => write!(f, "lines {first} to {last}"),
+        Some((first, last)) if first == last => write!(f, "line #{first}"),
+        Some((first, last)) => write!(f, "lines #{first} to #{last}"),
         None => f.write_str("lines"),
     }
 }

@@ -37,8 +37,8 @@ pub enum RepairError {
     },
 
     /// A file of the log can't be read, written or synced, or somebody holds the
-    /// lock.
-    #[error("{}: {source}", path.display())]
+    /// lock. Which it is, is its [`source`](std::error::Error::source).
+    #[error("{} can't be repaired", path.display())]
     #[non_exhaustive]
     Io {
         /// The log.

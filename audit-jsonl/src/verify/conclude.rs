@@ -58,6 +58,7 @@ pub(super) fn conclude(log: &LogFiles, mut judge: Judge<'_>) -> LogReport {
         head_file: match log.head() {
             HeadRead::Absent => HeadFile::Absent,
             HeadRead::Unreadable(_) => HeadFile::Unreadable,
+            HeadRead::Empty => HeadFile::Empty,
             HeadRead::Damaged => HeadFile::Damaged,
             HeadRead::Found(_) => HeadFile::Read,
         },
@@ -78,7 +79,7 @@ impl Judge<'_> {
             Sighting::Missing => return HeadFinding::Missing,
             Sighting::Vanished => return HeadFinding::Vanished,
             Sighting::Other(place) => {
-                let message = format!("line {seq} is another than {} says", of(compared));
+                let message = format!("line #{seq} is another than {} says", of(compared));
                 self.problems.add_of_head(
                     ProblemKind::Rewritten,
                     Some(place),
@@ -113,16 +114,16 @@ impl Judge<'_> {
         }
         let message = match self.tip {
             Some(tip) if tip.seq >= seq => format!(
-                "line {seq}, which {} is about, is not in the log",
+                "line #{seq}, which {} is about, is not in the log",
                 of(compared)
             ),
             Some(tip) => format!(
-                "the log ends with line {}, and {} is about line {seq}",
+                "the log ends with line #{}, and {} is about line #{seq}",
                 tip.seq,
                 of(compared)
             ),
             None => format!(
-                "the log has no chained line, and {} is about line {seq}",
+                "the log has no chained line, and {} is about line #{seq}",
                 of(compared)
             ),
         };

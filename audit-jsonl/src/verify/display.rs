@@ -63,11 +63,8 @@ impl LogReport {
         for head in &self.heads {
             writeln!(f, "  {head}")?;
         }
-        match self.head_file {
-            HeadFile::Absent => writeln!(f, "  there is no head file")?,
-            HeadFile::Unreadable => writeln!(f, "  the head file can't be read")?,
-            HeadFile::Damaged => writeln!(f, "  the head file says nothing: it isn't whole")?,
-            HeadFile::Read => {}
+        if self.head_file != HeadFile::Read {
+            writeln!(f, "  {}", self.head_file)?;
         }
         let given = |head: &HeadReport| head.source == HeadSource::Given;
         if !self.heads.iter().any(given) {
@@ -86,6 +83,19 @@ impl Display for Integrity {
             Self::Intact => "intact",
             Self::Unchecked => "unchecked, for there is no chained line",
             Self::NotIntact => "NOT intact",
+        })
+    }
+}
+
+/// A few words, as `there is no head file`.
+impl Display for HeadFile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Absent => "there is no head file",
+            Self::Unreadable => "the head file can't be read",
+            Self::Empty => "the head file is empty, as it is before the first line",
+            Self::Damaged => "the head file says nothing: it isn't whole",
+            Self::Read => "the head file was read",
         })
     }
 }
@@ -111,8 +121,8 @@ impl Display for HeadReport {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let seq = self.head.seq;
         match self.source {
-            HeadSource::Given => write!(f, "the head given for line {seq} ")?,
-            HeadSource::HeadFile => write!(f, "the head file, of line {seq}, ")?,
+            HeadSource::Given => write!(f, "the head given for line #{seq} ")?,
+            HeadSource::HeadFile => write!(f, "the head file, of line #{seq}, ")?,
         }
         f.write_str(match self.finding {
             HeadFinding::Agrees => "agrees",
@@ -184,7 +194,7 @@ impl Display for Completeness {
             format_args!("{copies} twice at the seam of two files, counted once"),
         )?;
         if let Some(front) = self.front {
-            writeln!(f, "  what came before line {front} is not there")?;
+            writeln!(f, "  what came before line #{front} is not there")?;
         }
         for extent in &self.gone {
             writeln!(f, "  {extent} went in a power loss")?;
@@ -227,9 +237,9 @@ impl Display for Completeness {
 impl Display for Extent {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if self.first == self.last {
-            return write!(f, "line {}", self.first);
+            return write!(f, "line #{}", self.first);
         }
-        write!(f, "lines {} to {}", self.first, self.last)
+        write!(f, "lines #{} to #{}", self.first, self.last)
     }
 }
 

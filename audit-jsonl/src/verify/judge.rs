@@ -191,7 +191,8 @@ impl<'a> Judge<'a> {
             Step::WrongPrev => {
                 let seq = link.seq;
                 let message = format!(
-                    "line {seq} names another line before it than the {} that stands there",
+                    "line #{seq} names another line before it than the #{} that \
+                     stands there: one of the two was changed",
                     tip.seq
                 );
                 self.edited(place, seq, message);
@@ -265,7 +266,7 @@ impl<'a> Judge<'a> {
         self.stray = None;
         if after.end.seq < tip.seq || after.end.seq == tip.seq && after.end.hash != tip.hash {
             let message = format!(
-                "the stream that this one replaces should end with another line {}",
+                "the stream that this one replaces should end with another line #{}",
                 after.end.seq
             );
             self.edited(place, link.seq, message);
@@ -341,7 +342,7 @@ impl<'a> Judge<'a> {
             Agreement::Contradiction => {
                 let seq = link.seq;
                 let message =
-                    format!("the plain lines before line {seq} are not those that it tells of");
+                    format!("the plain lines before line #{seq} are not those that it tells of");
                 self.edited(place, seq, message);
             }
         }
@@ -404,15 +405,15 @@ impl<'a> Judge<'a> {
 
 fn wrong_seq(tip: &Link, link: &Link) -> String {
     format!(
-        "the line names line {} before it, and has the number {}",
+        "the line names line #{} before it, and has the number #{}",
         tip.seq, link.seq
     )
 }
 
 fn missing(first: u64, last: u64) -> String {
     if first == last {
-        format!("line {first} is missing before this one")
+        format!("line #{first} is missing before this one")
     } else {
-        format!("lines {first} to {last} are missing before this one")
+        format!("lines #{first} to #{last} are missing before this one")
     }
 }

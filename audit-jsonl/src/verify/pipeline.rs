@@ -41,6 +41,17 @@ struct Shared {
 /// Ends the threads once it is gone.
 struct StopOnDrop<'a>(&'a AtomicBool);
 
+/// Ends them when its own thread panics: what was to come from it never does.
+struct StopOnPanic<'a>(&'a AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+}
+
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Ordering::Relaxed);
@@ -80,7 +91,7 @@ pub(super) fn run(
             start(scope, "audit-read", move || {
                 read_all(log, size, shared, &free, &to_workers, &to_judge);
             })?;
-            judge_all(judge, &examined, &give_back, progress)
+            judge_all(judge, &examined, &give_back, &shared.stop, progress)
         })();
         drop(stop);
         // The others wait for these.
@@ -109,6 +120,7 @@ fn start<'scope>(
 type ToJudge = SyncSender<(u64, Read)>;
 
 fn work(shared: &Shared, to_judge: &ToJudge) {
+    let _stop = StopOnPanic(&shared.stop);
     loop {
         let next = {
             let read = shared.read.lock().unwrap_or_else(PoisonError::into_inner);
@@ -133,6 +145,7 @@ fn read_all(
     to_workers: &SyncSender<(u64, Block)>,
     to_judge: &ToJudge,
 ) {
+    let _stop = StopOnPanic(&shared.stop);
     let mut place = 0;
     for (nth, file) in log.files().iter().enumerate() {
         let mut blocks = match file.open() {
@@ -172,6 +185,7 @@ fn judge_all(
     judge: &mut Judge<'_>,
     examined: &Receiver<(u64, Read)>,
     give_back: &SyncSender<Block>,
+    stop: &AtomicBool,
     progress: &mut Ticker<'_>,
 ) -> Result<(), VerifyError> {
     // Those that came before their turn; never more than there are blocks.
@@ -180,6 +194,8 @@ fn judge_all(
     loop {
         let (place, block) = match examined.recv_timeout(PROGRESS) {
             Ok(examined) => examined,
+            // A thread has panicked, and so will the scope.
+            Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Relaxed) => return Ok(()),
             Err(RecvTimeoutError::Timeout) => {
                 progress.tick(0)?;
                 continue;

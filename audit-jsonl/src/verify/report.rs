@@ -215,7 +215,9 @@ pub enum HeadFile {
     Absent,
     /// It can't be read.
     Unreadable,
-    /// It isn't whole, or nothing stands in it yet.
+    /// It is empty, as it is before the first line.
+    Empty,
+    /// It isn't whole.
     Damaged,
     /// It was read, and is among the heads.
     Read,

@@ -409,7 +409,7 @@ fn a_step_says_what_it_is_about() {
         let said = repaired.to_string();
         let head = repaired.head.unwrap();
         assert!(
-            said.ends_with(&format!("line 11 tells of it: {head}\n")),
+            said.ends_with(&format!("line #11 tells of it: {head}\n")),
             "{said}"
         );
     });

@@ -247,6 +247,8 @@ fn a_head_file_that_says_nothing_is_noted() {
     let report = said_at(&[&path], []);
     assert_eq!(report.head_file, HeadFile::Damaged);
     assert_eq!(report.integrity, Integrity::Intact);
+    fs::write(&head, "").unwrap();
+    assert_eq!(said_at(&[&path], []).head_file, HeadFile::Empty);
     fs::remove_file(&head).unwrap();
     let report = said_at(&[&path], []);
     assert_eq!(report.head_file, HeadFile::Absent);

@@ -95,7 +95,7 @@ fn lines_that_are_missing() {
     let mut lines = ten();
     lines.drain(4..7);
     let message = &said_of(&lines).problems[0].message;
-    assert_eq!(message, "lines 4 to 6 are missing before this one");
+    assert_eq!(message, "lines #4 to #6 are missing before this one");
 }
 
 #[test]
@@ -163,7 +163,7 @@ fn lines_of_a_foreign_stream() {
     let message = &said_of(&lines).problems[0].message;
     assert_eq!(
         message,
-        "2 lines of another stream, from its line 1 on, which nothing announces"
+        "2 lines of another stream, from its line #1 on, which nothing announces"
     );
     // Inside them a chain is looked at too.
     let mut lines = ten();

@@ -35,17 +35,17 @@ fn says_the_verdicts_first_and_quotes_nothing() {
   read          5 lines in 1 file, {size} bytes
 
 problems
-  {log}:3:{missing}: missing: line 2 is missing before this one
+  {log}:3:{missing}: missing: line #2 is missing before this one
   {log}:5:{garbled}: garbled: no record of a tool call, at byte 11 of the line
 
 what is there
   4 calls, 0 records of the log's own
-  lines 0 to 4 of stream 0000000100000000000000000000abcd
+  lines #0 to #4 of stream 0000000100000000000000000000abcd
 
 head
   4:{hash}
   the last line, in stream 0000000100000000000000000000abcd
-  the head given for line 4 agrees
+  the head given for line #4 agrees
   there is no head file
 "
     );
@@ -72,7 +72,7 @@ fn has_a_shape_in_json() {
             "byte": problem["byte"],
             "byte_in_line": null,
             "seq": 3,
-            "message": "line 2 is missing before this one",
+            "message": "line #2 is missing before this one",
         })
     );
     assert_eq!(one["heads"][0]["source"], "given");

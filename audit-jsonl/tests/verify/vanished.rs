@@ -47,7 +47,7 @@ fn said_without(path: &Path, files: &[PathBuf]) -> LogReport {
         }
         ControlFlow::Continue(())
     });
-    let mut report = verify(&[&other, path], &options).unwrap();
+    let mut report = verify(&[other.as_path(), path], &options).unwrap();
     assert!(begun.get());
     report.logs.remove(1)
 }

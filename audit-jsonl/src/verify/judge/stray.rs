@@ -40,7 +40,7 @@ impl Judge<'_> {
         stray.lines += 1;
         if let Some(listed) = stray.listed {
             self.problems.list[listed].message = format!(
-                "{} lines of another stream, from its line {} on, which nothing announces",
+                "{} lines of another stream, from its line #{} on, which nothing announces",
                 stray.lines, stray.first_seq
             );
         }
@@ -48,7 +48,7 @@ impl Judge<'_> {
         let next = match Step::of(&tip, &link) {
             Step::Next => link,
             Step::WrongPrev => {
-                let message = format!("line {} names another line before it", link.seq);
+                let message = format!("line #{} names another line before it", link.seq);
                 self.edited(place, link.seq, message);
                 link
             }
@@ -90,20 +90,20 @@ pub(super) fn went_back(seen: Seen, tip: &Link, link: &Link) -> (ProblemKind, St
     match seen {
         Seen::Same => (
             ProblemKind::Repeated,
-            format!("line {seq} stands here once more, after line {last}"),
+            format!("line #{seq} stands here once more, after line #{last}"),
         ),
         Seen::Other => (
             ProblemKind::Forked,
-            format!("another line {seq}, after line {last}"),
+            format!("another line #{seq}, after line #{last}"),
         ),
         Seen::Never => (
             ProblemKind::Misplaced,
-            format!("line {seq} stands after line {last}"),
+            format!("line #{seq} stands after line #{last}"),
         ),
         Seen::Unknown => (
             ProblemKind::Misplaced,
             format!(
-                "line {seq} stands after line {last}; so many do that it was not looked \
+                "line #{seq} stands after line #{last}; so many do that it was not looked \
                  whether it is a copy"
             ),
         ),
