@@ -1,4 +1,16 @@
-//! Models of the queue, with the sink and the writer around it.
+//! Small programs that use the queue, by the sink and its writer, which a checker takes
+//! through their executions: loom through every one up to a number of preemptions,
+//! shuttle through random ones, and through larger programs. Run by `cargo xtask loom`
+//! and `cargo xtask shuttle`.
+//!
+//! A timer is no clock here: it ends a wait at once or never, as the model says or as
+//! the checker likes, and the checker holds up whoever comes late. So that few events and
+//! threads reach every state, a model's writer dozes once, segments are small and lanes
+//! are few (`MODELLED`). A model that is stuck, or wrong while it unwinds, aborts the
+//! test; the first panic names the model.
+//!
+//! What each was seen to find, when the queue was broken on purpose, stands in
+//! `docs/guarantees.md`.
 
 mod block;
 mod closing;

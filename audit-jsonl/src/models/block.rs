@@ -1,27 +1,36 @@
 //! Callers who wait for room.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use audit_sink::AuditSink as _;
 use audit_sink::BackpressureStrategy::Block;
 use audit_sink::Health;
 
-use super::support::{Dying, Ids, assert_adds_up, event, sink, spawn};
+use super::support::{Dying, Ids, Reached, assert_adds_up, event, long_event, sink, spawn};
 use super::{AWAKE, IMPATIENT, check};
 use crate::JsonLinesAuditSink;
 
 const LONG: Duration = Duration::from_secs(1);
 
-/// Nothing is lost, and who stands in line is let in before who comes later.
+/// Nothing is lost, and who stands in line is let in before who comes later, also when
+/// there would be room for the latter alone.
 #[test]
 fn first_come_first_served() {
+    static IN_LINE: Reached = Reached::new();
     check(3, AWAKE, || {
         let written = Ids::default();
-        let sink = sink(1, Block, written.clone());
+        let sink = JsonLinesAuditSink::builder()
+            .capacity(8)
+            .capacity_bytes(4_096)
+            .strategy(Block)
+            .build(Box::new(written.clone()))
+            .map(Arc::new)
+            .expect("a model has few threads");
         sink.on_call(&event("a"));
         let other = spawn({
-            let sink = sink.clone();
-            move || sink.on_call(&event("b"))
+            let sink = Arc::clone(&sink);
+            move || sink.on_call(&long_event("b"))
         });
         let other_waits = sink.counters().blocked == 1;
         sink.on_call(&event("c"));
@@ -32,8 +41,10 @@ fn first_come_first_served() {
         assert_eq!(written[0], "a");
         if other_waits {
             assert_eq!(written, ["a", "b", "c"]);
+            IN_LINE.mark();
         }
     });
+    IN_LINE.check();
 }
 
 /// Nobody waits for ever for a writer that dies, and each event is counted.
@@ -43,7 +54,7 @@ fn beside_a_dying_writer() {
         let taken = Ids::default();
         let dying = Dying {
             taken: taken.clone(),
-            writes: 1,
+            writes: 0,
         };
         let sink = sink(1, Block, dying);
         let other = spawn({
@@ -72,7 +83,7 @@ fn until_a_deadline() {
             .strategy(Block)
             .block_timeout(LONG)
             .build(Box::new(written.clone()))
-            .map(std::sync::Arc::new)
+            .map(Arc::new)
             .expect("a model has few threads");
         sink.on_call(&event("a"));
         let other = spawn({

@@ -5,9 +5,12 @@ use std::time::Duration;
 use audit_sink::AuditSink as _;
 use audit_sink::BackpressureStrategy::{Block, Drop};
 
-use super::support::{Arrivals, Dying, Ending, Ids, Reached, assert_adds_up, event, sink, spawn};
+use super::support::{
+    Arrivals, Dying, Ending, Hanging, Ids, Reached, assert_adds_up, event, sink, spawn,
+};
 use super::{AWAKE, DOZING, IMPATIENT, check};
 use crate::CloseError;
+use crate::sync::coins::{Timer, Timers};
 
 const LONG: Duration = Duration::from_secs(1);
 
@@ -113,6 +116,42 @@ fn that_takes_too_long() {
     });
     IN_TIME.check();
     TOO_LATE.check();
+}
+
+/// Who waits for room is sent away though the writer hangs, and it begins nothing new
+/// when it goes on.
+#[test]
+fn of_a_destination_that_hangs() {
+    let timers = Timers {
+        parks: Timer::Fires,
+        deadlines: Timer::Fires,
+    };
+    check(3, timers, || {
+        let (gate, begun, ended) = (Arrivals::new(), Arrivals::new(), Arrivals::new());
+        let ending = Ending {
+            destination: Hanging {
+                gate: gate.clone(),
+                begun: begun.clone(),
+            },
+            ended: ended.clone(),
+        };
+        let sink = sink(2, Block, ending);
+        sink.on_call(&event("a"));
+        begun.wait_for(1);
+        sink.on_call(&event("b"));
+        let other = spawn({
+            let sink = sink.clone();
+            move || sink.on_call(&event("c"))
+        });
+        let closed = sink.close(LONG);
+        assert!(matches!(closed, Err(CloseError::Timeout { left: 2, .. })));
+        other.join().expect("it doesn't panic");
+        gate.add(1);
+        ended.wait_for(1);
+        let counters = sink.counters();
+        assert_adds_up(&counters);
+        assert_eq!((counters.written, counters.dropped), (1, 2));
+    });
 }
 
 /// The destination panics meanwhile.

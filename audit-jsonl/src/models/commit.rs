@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::support::{Arrivals, assert_adds_up, spawn};
-use super::{AWAKE, IMPATIENT, check};
+use super::{AWAKE, DOZING, IMPATIENT, check};
 use crate::chain::{LeafHash, StreamId};
 use crate::queue::{Fates, Limits, Mark, Queue, Turn, WhenFull};
 use crate::sync::Instant;
@@ -92,7 +92,7 @@ fn write_all_to(queue: &Arc<Queue>, arrivals: &Arrivals, dies_in: Option<u64>) -
 /// the last time.
 #[test]
 fn by_two_threads() {
-    check(3, AWAKE, || {
+    check(2, DOZING, || {
         let queue = queue(8);
         let writer = write_all(&queue, None);
         let other = spawn({

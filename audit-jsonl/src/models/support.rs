@@ -19,6 +19,12 @@ pub(super) fn event(id: &str) -> CallEvent {
     CallEvent::new("2026-11-20T09:30:00Z", id, "t", 0, Outcome::Success, "hot")
 }
 
+/// Of which there is room for one in 4 KiB, and for small ones beside it or for none.
+pub(super) fn long_event(id: &str) -> CallEvent {
+    let tool = "t".repeat(3_800);
+    CallEvent::new("2026-11-20T09:30:00Z", id, tool, 0, Outcome::Success, "hot")
+}
+
 pub(super) fn sink(
     capacity: usize,
     strategy: BackpressureStrategy,
@@ -153,6 +159,26 @@ impl Write for Dying {
         }
         self.writes -= 1;
         self.taken.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Takes nothing before the gate is opened.
+#[derive(Debug)]
+pub(super) struct Hanging {
+    pub(super) gate: Arrivals,
+    /// How many lines have come to it.
+    pub(super) begun: Arrivals,
+}
+
+impl Write for Hanging {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.begun.write(bytes)?;
+        self.gate.wait_for(1);
+        Ok(taken)
     }
 
     fn flush(&mut self) -> io::Result<()> {
