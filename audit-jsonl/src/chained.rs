@@ -2,7 +2,6 @@
 
 use std::io::BufRead;
 use std::iter;
-use std::time::Instant;
 
 use audit_schema::{CallEvent, Outcome, now_rfc3339};
 use audit_sink::Ulids;
@@ -13,6 +12,7 @@ use crate::encode::encode;
 use crate::log::{Fault, Item, Log};
 use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
+use crate::sync::Instant;
 use crate::writer::Undelivered;
 use crate::{CommitError, Durability, Receipt};
 

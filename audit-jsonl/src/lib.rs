@@ -17,6 +17,8 @@ mod from_env;
 mod log;
 mod log_builder;
 mod log_files;
+#[cfg(all(test, any(audit_loom, audit_shuttle)))]
+mod models;
 mod patience;
 mod plain;
 mod queue;
@@ -24,6 +26,7 @@ mod read_error;
 mod reader;
 pub mod repair;
 mod sink;
+mod sync;
 mod this_thread;
 #[cfg(feature = "tokio")]
 mod tokio;

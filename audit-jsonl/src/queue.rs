@@ -9,15 +9,15 @@ mod state;
 mod wait;
 mod work;
 
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::array;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use audit_sink::Health;
-use parking_lot::{Condvar, Mutex, MutexGuard};
 
 use crate::queue::state::{LANES, State, Waiting, Writer};
+use crate::sync::thread::Thread;
+use crate::sync::{AtomicU64, Condvar, Instant, Mutex, MutexGuard, OnceLock};
 use crate::{CommitError, Counters};
 
 /// For so long after it gave up lines, a sink with a fallback tries none that
@@ -139,8 +139,8 @@ impl Queue {
             state: Mutex::new(State::new()),
             thread: OnceLock::new(),
             progress: Condvar::new(),
-            commit_lanes: [const { Condvar::new() }; LANES],
-            lanes: [const { Condvar::new() }; LANES],
+            commit_lanes: array::from_fn(|_| Condvar::new()),
+            lanes: array::from_fn(|_| Condvar::new()),
             orphaned: AtomicU64::new(0),
         }
     }

@@ -4,12 +4,10 @@ use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audit_schema::CallEvent;
 use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
-use parking_lot::Mutex;
 
 use crate::builder::Builder;
 use crate::chain::LONGEST_EVENT;
@@ -18,6 +16,8 @@ use crate::destination::{Panicked, catching};
 use crate::encode::{TooLong, encode_to_front};
 use crate::file::open_lines;
 use crate::queue::{FORKED, Fates, Limits, Mark, Offered, Queue, TooSlow, WhenFull};
+use crate::sync::thread::{self, JoinHandle};
+use crate::sync::{Instant, Mutex};
 use crate::writer::Output;
 use crate::{CloseError, Counters, this_thread, writer};
 

@@ -2,6 +2,8 @@
 
 use std::cell::Cell;
 
+use crate::sync::thread_local;
+
 /// A buffer for a line that has grown beyond this is given back to the allocator.
 pub(crate) const KEPT_BYTES: usize = 64 * 1024;
 
@@ -28,18 +30,18 @@ pub(crate) fn give_back_buffer(buffer: Vec<u8>) {
 
 /// Says that this thread is the writer of the sink with that identity.
 pub(crate) fn become_writer_of(sink: usize) {
-    WRITER_OF.set(sink);
+    WRITER_OF.with(|of| of.set(sink));
 }
 
 /// Whether this thread is the writer of the sink with that identity.
 #[inline]
 pub(crate) fn is_writer_of(sink: usize) -> bool {
-    WRITER_OF.get() == sink
+    WRITER_OF.with(Cell::get) == sink
 }
 
 /// Whether this thread is the writer of any sink.
 pub(crate) fn is_a_writer() -> bool {
-    WRITER_OF.get() != 0
+    WRITER_OF.with(Cell::get) != 0
 }
 
 /// Calls `work`, unless this thread stands in as many such calls already: sinks
@@ -50,14 +52,14 @@ pub(crate) fn nested<T>(work: impl FnOnce() -> T) -> Option<T> {
     struct Leave;
     impl Drop for Leave {
         fn drop(&mut self) {
-            DEPTH.set(DEPTH.get() - 1);
+            DEPTH.with(|depth| depth.set(depth.get() - 1));
         }
     }
 
-    if DEPTH.get() == DEEPEST {
+    if DEPTH.with(Cell::get) == DEEPEST {
         return None;
     }
-    DEPTH.set(DEPTH.get() + 1);
+    DEPTH.with(|depth| depth.set(depth.get() + 1));
     let _leave = Leave;
     Some(work())
 }

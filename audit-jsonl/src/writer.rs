@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::sync::Arc;
-use std::time::Instant;
 
 use audit_schema::CallEvent;
 use audit_sink::AuditSink;
@@ -11,6 +10,7 @@ use crate::chained::Chained;
 use crate::destination::{Destination, PANICKED, Panicked, catching};
 use crate::plain::Plain;
 use crate::queue::{Fates, Queue, Segment, Turn};
+use crate::sync::Instant;
 use crate::{CommitError, this_thread};
 
 /// Where the lines go.

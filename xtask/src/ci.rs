@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
 use crate::common::{Done, StepResult};
 use crate::{
-    bench, counts, cross, deny, examples, features, fuzz, layers, mcp, msrv, package, schema, tidy,
+    bench, counts, cross, deny, examples, features, fuzz, layers, loom, mcp, msrv, package, schema,
+    tidy,
 };
 
 pub(crate) struct Step {
@@ -27,6 +28,7 @@ pub(crate) const STEPS: &[Step] = &[
     step("clippy", "no warning in any target, with all features", clippy),
     step("build", "libraries, commands, tests, examples and benches build", build),
     step("test", "unit and integration tests pass; examples and benches build", test),
+    step("models", "the queue's models hold in every execution, by loom", loom::run),
     step("mcp", "real MCP clients call real servers by way of `audit wrap`", mcp::run),
     step("doctest", "the examples in the docs compile and pass", doctest),
     step("examples", "other people's projects under examples/ build and pass their tests", examples::run),

@@ -19,17 +19,22 @@ mod examples;
 mod features;
 mod fuzz;
 mod layers;
+mod loom;
 mod mcp;
 mod metadata;
 mod minimal;
+mod miri;
+mod models;
 mod msrv;
 mod package;
 mod schema;
 mod semver;
+mod shuttle;
 mod tamper;
 mod tidy;
 mod tools;
 mod tree;
+mod tsan;
 
 use std::process::ExitCode;
 
@@ -53,10 +58,14 @@ const COMMANDS: &[Command] = &[
     Command { name: "coverage", about: coverage::ABOUT, parse: coverage::parse },
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
     Command { name: "fuzz", about: fuzz::ABOUT, parse: fuzz::parse },
+    Command { name: "loom", about: loom::ABOUT, parse: loom::parse },
     Command { name: "minimal", about: minimal::ABOUT, parse: minimal::parse },
+    Command { name: "miri", about: miri::ABOUT, parse: miri::parse },
     Command { name: "semver", about: semver::ABOUT, parse: semver::parse },
+    Command { name: "shuttle", about: shuttle::ABOUT, parse: shuttle::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
     Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
+    Command { name: "tsan", about: tsan::ABOUT, parse: tsan::parse },
 ];
 
 fn main() -> ExitCode {

@@ -2,18 +2,18 @@
 
 use std::collections::VecDeque;
 use std::mem;
-use std::time::Instant;
 
 use audit_sink::FlushError;
 
 use crate::queue::{FORKED, Fates, Limits, Mark, Segment};
+use crate::sync::{Instant, MODELLED};
 use crate::trouble::Trouble;
 use crate::{CommitError, Counters, Receipt};
 
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
-const SEGMENT_BYTES: usize = 256 * 1024;
+const SEGMENT_BYTES: usize = if MODELLED { 512 } else { 256 * 1024 };
 
 /// So much room is taken from the writer's core at a time, see [`Segment::claim`].
 const CLAIM_BYTES: usize = 4 * 1024;
@@ -26,7 +26,7 @@ pub(super) const IDLE_BUFFERS: usize = 4;
 const IDLE_LINES: usize = 16;
 
 /// Blocked callers wait on one of so many condition variables, by ticket.
-pub(super) const LANES: usize = 16;
+pub(super) const LANES: usize = if MODELLED { 2 } else { 16 };
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -159,7 +159,7 @@ impl State {
             && self.counters.queued_bytes as usize + bytes <= limits.bytes
     }
 
-    /// Whether a dozing writer should be woken.
+    /// Whether a dozing writer should be woken, and one that is awake not doze.
     #[inline]
     pub(super) fn is_half_full(&self, limits: Limits) -> bool {
         self.pending * 2 >= limits.events as u64 || self.pending_bytes * 2 >= limits.bytes
@@ -172,8 +172,9 @@ impl State {
 
     /// Whether the writer should take what there is, rather than doze and let
     /// more come.
-    pub(super) fn is_urgent(&self) -> bool {
+    pub(super) fn is_urgent(&self, limits: Limits) -> bool {
         !self.full.is_empty()
+            || self.is_half_full(limits)
             || !self.line.is_empty()
             || !self.flushes.is_empty()
             || !self.commits.is_empty()

@@ -1,12 +1,12 @@
 //! Those who wait for the writer: flush, commit, reopen, close.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use audit_sink::FlushError;
-use parking_lot::Condvar;
 
 use crate::queue::state::{Commit, Flush, Writer};
 use crate::queue::{FORKED, Guard, Queue, TooSlow, lane_of};
+use crate::sync::{Condvar, Instant};
 use crate::{CommitError, Receipt};
 
 impl Queue {

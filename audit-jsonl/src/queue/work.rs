@@ -1,20 +1,22 @@
 //! The writer's side of the queue.
 
 use std::ops::Range;
-use std::thread;
-use std::time::{Duration, Instant};
-
-use parking_lot::MutexGuard;
+use std::time::Duration;
 
 use crate::queue::state::{IDLE_BUFFERS, State, Writer};
 use crate::queue::{Fates, Guard, Queue, Segment, Turn, lane_of, notify};
+use crate::sync::{Instant, MODELLED, MutexGuard, thread};
 use crate::{CommitError, Receipt};
 
 /// After work the writer looks again by itself, after this pause and then after
 /// pauses twice as long each, before it goes to sleep. While it dozes so, no
 /// caller pays for waking it. 0.2 + 0.4 + … + 6.4 ms are 12.6 ms in all.
 const FIRST_DOZE: Duration = Duration::from_micros(200);
-const LAST_DOZE: Duration = Duration::from_micros(6_400);
+const LAST_DOZE: Duration = if MODELLED {
+    FIRST_DOZE
+} else {
+    Duration::from_micros(6_400)
+};
 
 /// So long the writer waits for more commits, when there were more last time.
 const GATHERING: Duration = Duration::from_micros(100);
@@ -34,8 +36,15 @@ impl Queue {
             }
             if state.should_gather() {
                 state = self.gather(state);
+                // Written in any case, also when whoever committed it has given up.
+                if !state.abandoned
+                    && let Some(segment) = state.pop()
+                {
+                    return Turn::Write(segment);
+                }
+                continue;
             }
-            if state.is_urgent() {
+            if state.is_urgent(self.limits) {
                 match state.pop() {
                     Some(segment) => return Turn::Write(segment),
                     None if !state.open => return Turn::End,

@@ -1,12 +1,13 @@
 //! What only a chained log on disk can do.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{io, iter};
 
 use audit_schema::CallEvent;
 
 use crate::queue::{FORKED, Mark, WhenFull};
 use crate::sink::{JsonLinesAuditSink, ON_WRITER_THREAD};
+use crate::sync::Instant;
 use crate::{CommitError, Receipt, this_thread};
 
 impl JsonLinesAuditSink {
