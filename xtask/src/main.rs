@@ -18,6 +18,7 @@ mod layers;
 mod mcp;
 mod metadata;
 mod msrv;
+mod mutants;
 mod package;
 mod schema;
 mod tamper;
@@ -43,6 +44,7 @@ type Run = Box<dyn FnOnce() -> StepResult>;
 #[rustfmt::skip]
 const COMMANDS: &[Command] = &[
     Command { name: "crash", about: crash::ABOUT, parse: crash::parse },
+    Command { name: "mutants", about: mutants::ABOUT, parse: mutants::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },
     Command { name: "tools", about: tools::ABOUT, parse: tools::parse },
 ];

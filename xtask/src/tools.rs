@@ -14,8 +14,9 @@ pub(crate) const ABOUT: &str =
     "installs what other commands would install when they need it: all, or those named";
 
 pub(crate) const DENY: Tool = Tool::new("cargo-deny", "0.20.2");
+pub(crate) const MUTANTS: Tool = Tool::new("cargo-mutants", "27.1.0");
 
-const TOOLS: &[Tool] = &[DENY];
+const TOOLS: &[Tool] = &[DENY, MUTANTS];
 
 /// Stands for the nightly toolchain, among the names of tools.
 const NIGHTLY: &str = "nightly";
