@@ -90,6 +90,16 @@ impl Cmd {
         Ok(())
     }
 
+    /// Runs it, and gives the code that it ended with; its output goes where ours goes.
+    pub(crate) fn code(mut self) -> Result<i32> {
+        println!("$ {}", self.printed);
+        let status = self.command.status().with_context(|| self.not_started())?;
+        match status.code() {
+            Some(code) => Ok(code),
+            None => bail!("`{}` ended with {status}", self.printed),
+        }
+    }
+
     /// Runs it; its output goes where ours goes. `hear` is called with each line
     /// that it writes to stderr.
     pub(crate) fn run_listening(mut self, mut hear: impl FnMut(&str)) -> Result<()> {

@@ -26,6 +26,7 @@ mod minimal;
 mod miri;
 mod models;
 mod msrv;
+mod mutants;
 mod package;
 mod schema;
 mod semver;
@@ -61,6 +62,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "loom", about: loom::ABOUT, parse: loom::parse },
     Command { name: "minimal", about: minimal::ABOUT, parse: minimal::parse },
     Command { name: "miri", about: miri::ABOUT, parse: miri::parse },
+    Command { name: "mutants", about: mutants::ABOUT, parse: mutants::parse },
     Command { name: "semver", about: semver::ABOUT, parse: semver::parse },
     Command { name: "shuttle", about: shuttle::ABOUT, parse: shuttle::parse },
     Command { name: "tamper", about: tamper::ABOUT, parse: tamper::parse },

@@ -17,9 +17,10 @@ pub(crate) const COUNTS: Tool = Tool::new("gungraun-runner", "0.20.0");
 pub(crate) const COVERAGE: Tool = Tool::new("cargo-llvm-cov", "0.9.1");
 pub(crate) const DENY: Tool = Tool::new("cargo-deny", "0.20.2");
 pub(crate) const FUZZ: Tool = Tool::new("cargo-fuzz", "0.13.2");
+pub(crate) const MUTANTS: Tool = Tool::new("cargo-mutants", "27.1.0");
 pub(crate) const SEMVER: Tool = Tool::new("cargo-semver-checks", "0.51.0");
 
-const TOOLS: &[Tool] = &[COUNTS, COVERAGE, DENY, FUZZ, SEMVER];
+const TOOLS: &[Tool] = &[COUNTS, COVERAGE, DENY, FUZZ, MUTANTS, SEMVER];
 
 /// Stands for the nightly toolchain, among the names of tools.
 const NIGHTLY: &str = "nightly";
