@@ -47,7 +47,7 @@ pub(crate) fn width_of(text: &str, most: usize) -> usize {
 pub(crate) fn fit_name(name: &str, most: usize) -> Fitted<'_> {
     let fitted = fit(name, most);
     if fitted.is_cut
-        && let Some(colon) = name.rfind(':')
+        && let Some(colon) = name.find(':')
     {
         let end = &name[colon..];
         let end_width = width_of(end, most);
