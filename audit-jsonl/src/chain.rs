@@ -6,102 +6,15 @@ use std::str::FromStr;
 use audit_schema::CallEvent;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use crate::ParseHexError;
 use crate::encode::{LONGEST_NUMBER, decimal};
+use crate::leaf::LeafHash;
 
 /// The longest chained line, its line feed included, and the longest event in
 /// one.
 pub(crate) const LONGEST_LINE: usize = 61_440;
 pub(crate) const LONGEST_EVENT: usize = 60_416;
-
-/// The SHA-256 of a byte 0 and a line without its line feed: the leaf hash of RFC
-/// 6962, section 2.1.
-///
-/// Prints as 64 lower-case hex digits, and is read from them.
-///
-/// ```
-/// use audit_jsonl::LeafHash;
-///
-/// let digits = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
-/// let hash: LeafHash = digits.parse()?;
-/// assert_eq!(hash.to_string(), digits);
-/// assert!("6E34".parse::<LeafHash>().is_err());
-/// # Ok::<(), audit_jsonl::ParseHexError>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LeafHash([u8; 32]);
-
-impl LeafHash {
-    /// Of a line without its line feed.
-    pub(crate) fn of(line: &[u8]) -> Self {
-        let digest = Sha256::new()
-            .chain_update([0])
-            .chain_update(line)
-            .finalize();
-        Self(digest.into())
-    }
-
-    /// Of a 0 and a line without its line feed.
-    pub(crate) fn of_prefixed(bytes: &[u8]) -> Self {
-        Self(Sha256::digest(bytes).into())
-    }
-
-    pub(crate) const fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self(bytes)
-    }
-
-    /// The bytes of the hash.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
-    }
-
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes();
-        if digits.len() != 64 {
-            return None;
-        }
-        let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            *byte = (hex_value(pair[0])? << 4) | hex_value(pair[1])?;
-        }
-        Some(Self(bytes))
-    }
-
-    fn write_to(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(&hex::<32, 64>(&self.0));
-    }
-}
-
-impl FromStr for LeafHash {
-    type Err = ParseHexError;
-
-    fn from_str(text: &str) -> Result<Self, ParseHexError> {
-        Self::parse(text).ok_or(ParseHexError { digits: 64 })
-    }
-}
-
-impl fmt::Display for LeafHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let digits = hex::<32, 64>(&self.0);
-        f.write_str(std::str::from_utf8(&digits).unwrap_or_default())
-    }
-}
-
-/// As its 64 digits.
-impl Serialize for LeafHash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl fmt::Debug for LeafHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "LeafHash({self})")
-    }
-}
 
 /// The name of a stream, the lines of one chain: 32 lower-case hex digits, as
 /// which it prints and from which it is read.
@@ -132,6 +45,10 @@ impl StreamId {
             .iter()
             .all(|&digit| hex_value(digit).is_some())
             .then_some(Self(digits))
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// The 32 digits.
@@ -216,7 +133,7 @@ pub(crate) struct Notes {
 }
 
 impl Tip {
-    fn stream(&self) -> &StreamId {
+    pub(crate) fn stream(&self) -> &StreamId {
         match self {
             Self::New(stream) => stream,
             Self::After(head) => &head.stream,
@@ -242,42 +159,10 @@ impl Tip {
             }
         }
     }
-
-    /// Appends `event`, a plain line with its line feed, as the next line of the
-    /// chain. The tip is that line then.
-    ///
-    /// The last byte before it must be a line feed, that of the line before or, in
-    /// front of the first, any: the hash is taken with a 0 in its place, and so of
-    /// one run of bytes.
-    pub(crate) fn link(&mut self, event: &[u8], notes: &Notes, out: &mut Vec<u8>) {
-        let start = out.len();
-        let open = event.strip_suffix(b"}\n").unwrap_or(event);
-        out.extend_from_slice(open);
-        out.extend_from_slice(b",\"chain\":{\"stream\":\"");
-        out.extend_from_slice(&self.stream().0);
-        out.extend_from_slice(b"\",\"seq\":");
-        write_number(self.next_seq(), out);
-        if let Self::After(head) = self {
-            out.extend_from_slice(b",\"prev\":\"");
-            head.hash.write_to(out);
-            out.push(b'"');
-        }
-        notes.write_to(out);
-        out.extend_from_slice(b"}}\n");
-        debug_assert!(out.len() - start <= LONGEST_LINE, "a line is too long");
-        out[start - 1] = 0;
-        let hash = LeafHash(Sha256::digest(&out[start - 1..out.len() - 1]).into());
-        out[start - 1] = b'\n';
-        *self = Self::After(Head {
-            stream: *self.stream(),
-            seq: self.next_seq(),
-            hash,
-        });
-    }
 }
 
 impl Notes {
-    fn write_to(&self, out: &mut Vec<u8>) {
+    pub(crate) fn write_to(&self, out: &mut Vec<u8>) {
         for (name, count) in [
             ("lost", self.lost),
             ("elsewhere", self.elsewhere),
@@ -314,7 +199,7 @@ impl Notes {
             out.extend_from_slice(b"{\"seq\":");
             write_number(head.seq, out);
             out.extend_from_slice(b",\"hash\":\"");
-            head.hash.write_to(out);
+            out.extend_from_slice(&head.hash.digits());
             out.extend_from_slice(b"\"}");
         }
         if let Some(Replaced { head, file }) = &self.after {
@@ -324,7 +209,7 @@ impl Notes {
             out.extend_from_slice(b"\",\"seq\":");
             write_number(head.seq, out);
             out.extend_from_slice(b",\"hash\":\"");
-            head.hash.write_to(out);
+            out.extend_from_slice(&head.hash.digits());
             out.extend_from_slice(b"\",\"file\":");
             write_string(file, out);
             out.push(b'}');
@@ -386,7 +271,7 @@ fn name_member(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\":");
 }
 
-fn write_number(number: u64, out: &mut Vec<u8>) {
+pub(crate) fn write_number(number: u64, out: &mut Vec<u8>) {
     out.extend_from_slice(decimal(number, &mut [0; LONGEST_NUMBER]));
 }
 
@@ -406,7 +291,7 @@ pub(crate) fn hex<const N: usize, const D: usize>(bytes: &[u8; N]) -> [u8; D] {
     text
 }
 
-fn hex_value(digit: u8) -> Option<u8> {
+pub(crate) fn hex_value(digit: u8) -> Option<u8> {
     match digit {
         b'0'..=b'9' => Some(digit - b'0'),
         b'a'..=b'f' => Some(digit - b'a' + 10),

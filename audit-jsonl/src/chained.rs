@@ -1,14 +1,16 @@
 //! Chained lines, to a log on disk.
 
-use std::io::BufRead;
 use std::iter;
 
 use audit_schema::{CallEvent, Outcome, now_rfc3339};
 use audit_sink::Ulids;
+use memchr::memchr_iter;
 
+use crate::ahead::Ahead;
 use crate::chain::{Head, LONGEST_EVENT, Notes};
 use crate::destination::Failure;
 use crate::encode::encode;
+use crate::link::Drafts;
 use crate::log::{Fault, Item, Log};
 use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
@@ -33,6 +35,7 @@ pub(crate) struct Chained {
     given_up: bool,
     /// How commits of the last segment ended.
     results: Vec<(u64, Result<Receipt, CommitError>)>,
+    ahead: Ahead,
 }
 
 impl Chained {
@@ -49,6 +52,7 @@ impl Chained {
             unsynced_since: None,
             given_up: false,
             results: Vec::new(),
+            ahead: Ahead::default(),
         }
     }
 
@@ -76,7 +80,15 @@ impl Chained {
             elsewhere,
             ..Notes::default()
         };
-        let receipts = self.append(queue, segment, &told);
+        let mut drafts = self.ahead.take(segment);
+        if let Some(left) = self.log.left()
+            && let Some(lines) = queue.next_full()
+        {
+            let seq = left.seq + segment.events;
+            self.ahead.begin(Head { seq, ..*left }, lines);
+        }
+        let receipts = self.append(queue, segment, &mut drafts, &told);
+        self.ahead.give_back(drafts);
         self.given_up = receipts.is_err();
         let receipts = receipts?;
         self.told_lost += lost;
@@ -121,6 +133,7 @@ impl Chained {
         &mut self,
         queue: &Queue,
         segment: &Segment,
+        drafts: &mut Drafts,
         told: &Notes,
     ) -> Result<Vec<(u64, Receipt)>, Undelivered> {
         let mut patience = Patience::new(self.given_up);
@@ -136,7 +149,8 @@ impl Chained {
                 }
                 line += 1;
             };
-            let appended = self.log.append(
+            let appended = self.log.append_drafted(
+                drafts,
                 items(segment),
                 told.clone(),
                 &mut |pause| queue.pause(pause),
@@ -261,7 +275,7 @@ impl Chained {
     ) -> Result<(), String> {
         let mut patience = Patience::new(self.given_up);
         loop {
-            let item = iter::once(Item { line, cut: 0 });
+            let item = iter::once(Item::new(line));
             let pause = &mut |pause| queue.pause(pause);
             match self.log.append(item, told.clone(), pause, |_| {}) {
                 Ok(()) => break,
@@ -312,18 +326,16 @@ impl Stopped {
 
 fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
     let mut marks = segment.marks.iter().peekable();
-    let mut rest = segment.bytes.as_slice();
-    (0..segment.events).map_while(move |place| {
-        // Looks at many bytes at a time, as `split` doesn't. A slice gives no
-        // error.
-        let length = (&mut &*rest).skip_until(b'\n').ok()?;
-        let (line, after) = rest.split_at(length);
-        rest = after;
-        let mark = marks.next_if(|(at, _)| *at == place);
-        Some(Item {
+    let mut start = 0;
+    let feeds = memchr_iter(b'\n', segment.bytes());
+    feeds.enumerate().map(move |(place, feed)| {
+        let line = &segment.bytes()[start..=feed];
+        start = feed + 1;
+        let mark = marks.next_if(|(at, _)| *at == place as u64);
+        Item {
             line,
             cut: mark.map_or(0, |(_, Mark { cut, .. })| *cut),
-        })
+        }
     })
 }
 

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::chain::{Head, LeafHash, StreamId};
+use crate::chain::{Head, StreamId};
+use crate::leaf::LeafHash;
 
 /// When what is written to a chained log is synced, beyond what
 /// [`commit`](crate::JsonLinesAuditSink::commit) asks for.

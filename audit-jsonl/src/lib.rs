@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(missing_docs)]
 
+mod ahead;
 mod builder;
 mod chain;
 mod chained;
@@ -14,6 +15,8 @@ mod error;
 mod file;
 pub mod form;
 mod from_env;
+mod leaf;
+mod link;
 mod log;
 mod log_builder;
 mod log_files;
@@ -35,12 +38,13 @@ pub mod verify;
 mod writer;
 
 pub use crate::builder::Builder;
-pub use crate::chain::{LeafHash, StreamId};
+pub use crate::chain::StreamId;
 pub use crate::counters::Counters;
 pub use crate::direct::DirectJsonLinesSink;
 pub use crate::durability::{CommitError, Durability, Receipt};
 pub use crate::error::{BuildError, CloseError, OpenError, ParseHexError};
 pub use crate::from_env::EnvError;
+pub use crate::leaf::LeafHash;
 pub use crate::log_builder::LogBuilder;
 pub use crate::log_files::{LogFile, LogFiles};
 pub use crate::read_error::ReadError;

@@ -27,6 +27,7 @@ pub(crate) use self::names::create_directories;
 pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Measured, Notes, Tip};
+use crate::link::{Drafts, Event};
 use crate::log::carry::Carry;
 use crate::log::files::{Aside, cut, made, open, write_counting};
 use crate::log::head_file::Record;
@@ -98,6 +99,19 @@ pub(crate) struct Item<'a> {
     pub(crate) line: &'a [u8],
     /// So many bytes of the event were cut.
     pub(crate) cut: u64,
+}
+
+impl<'a> Item<'a> {
+    pub(crate) fn new(line: &'a [u8]) -> Self {
+        Self { line, cut: 0 }
+    }
+
+    fn event(&self, notes: Option<&'a Notes>) -> Event<'a> {
+        Event {
+            line: self.line,
+            notes,
+        }
+    }
 }
 
 /// Why a batch is not written.
@@ -209,10 +223,35 @@ impl Log {
         pause: &mut dyn FnMut(Duration) -> bool,
         linked: impl FnMut(&Head),
     ) -> Result<(), Fault> {
+        self.append_drafted(&mut Drafts::default(), items, first, pause, linked)
+    }
+
+    /// As [`append`](Self::append), of a batch that was drafted for where the log was
+    /// expected to end. The drafts are used if it ends there and the first line has
+    /// nothing to tell; otherwise they are made unfit.
+    pub(crate) fn append_drafted<'a>(
+        &mut self,
+        drafts: &mut Drafts,
+        items: impl Iterator<Item = Item<'a>>,
+        first: Notes,
+        pause: &mut dyn FnMut(Duration) -> bool,
+        mut linked: impl FnMut(&Head),
+    ) -> Result<(), Fault> {
         self.under_lock(pause, |log| {
             let tip = log.look()?;
+            let has_to_tell = first != Notes::default() || log.pending != Notes::default();
+            let mut end = tip;
+            if !has_to_tell && drafts.link(&mut end, &mut linked) {
+                return log.write_batch(&tip, &end, drafts.bytes());
+            }
+            drafts.clear();
             log.append_after(tip, items, first, linked)
         })
+    }
+
+    /// The last line that this writer has left in the log; others may have written since.
+    pub(crate) fn left(&self) -> Option<&Head> {
+        self.left.as_ref().map(|left| &left.head)
     }
 
     /// Under the lock, with what a look gave.
@@ -225,10 +264,8 @@ impl Log {
     ) -> Result<(), Fault> {
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();
-        // Stands before the first line.
-        lines.push(b'\n');
         let end = self.link_batch(tip, items, first, linked, &mut lines);
-        let result = self.write_batch(&tip, &end, &lines[1..]);
+        let result = self.write_batch(&tip, &end, &lines);
         self.lines = lines;
         result
     }
@@ -352,20 +389,32 @@ impl Log {
         mut linked: impl FnMut(&Head),
         lines: &mut Vec<u8>,
     ) -> Tip {
-        let mut notes = Notes {
+        let mut told = Some(Notes {
             lost: first.lost,
             elsewhere: first.elsewhere,
             closed: first.closed,
             ..self.pending.clone()
+        });
+        let mut notes_of = |item: &Item<'_>| match (told.take(), item.cut) {
+            (None, 0) => None,
+            (told, cut) => Some(Notes {
+                cut,
+                ..told.unwrap_or_default()
+            }),
         };
-        for (place, item) in items.enumerate() {
-            if place == 1 {
-                notes = Notes::default();
-            }
-            notes.cut = item.cut;
-            tip.link(item.line, &notes, lines);
-            if let Tip::After(head) = &tip {
-                linked(head);
+        let mut items = items.fuse();
+        while let Some(item) = items.next() {
+            let notes = notes_of(&item);
+            match items.next() {
+                None => tip
+                    .link([item.event(notes.as_ref())], lines)
+                    .iter()
+                    .for_each(&mut linked),
+                Some(second) => {
+                    let seconds = notes_of(&second);
+                    let events = [item.event(notes.as_ref()), second.event(seconds.as_ref())];
+                    tip.link(events, lines).iter().for_each(&mut linked);
+                }
             }
         }
         tip

@@ -9,9 +9,10 @@ mod state;
 mod wait;
 mod work;
 
-use std::array;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::{array, mem};
 
 use audit_sink::Health;
 
@@ -97,7 +98,10 @@ pub(crate) struct Fates {
 /// Lines for the writer.
 #[derive(Debug, Default)]
 pub(crate) struct Segment {
-    pub(crate) bytes: Vec<u8>,
+    /// Empty once they are shared.
+    bytes: Vec<u8>,
+    /// The bytes, while somebody reads them ahead of the writer.
+    shared: Option<Arc<Vec<u8>>>,
     pub(crate) events: u64,
     /// The marks, each with its line's place among the lines.
     pub(crate) marks: Vec<(u64, Mark)>,
@@ -362,6 +366,35 @@ fn lane_of(ticket: u64) -> usize {
 }
 
 impl Segment {
+    /// The lines, each with its line feed.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.shared.as_deref().unwrap_or(&self.bytes)
+    }
+
+    /// Lets somebody read the lines too.
+    fn share(&mut self) -> Arc<Vec<u8>> {
+        let bytes = mem::take(&mut self.bytes);
+        Arc::clone(self.shared.get_or_insert_with(|| Arc::new(bytes)))
+    }
+
+    fn is_uncut(&self) -> bool {
+        self.marks.iter().all(|(_, mark)| mark.cut == 0)
+    }
+
+    /// Whether those are its lines, by where they stand.
+    pub(crate) fn is_of(&self, lines: &Arc<Vec<u8>>) -> bool {
+        let shared = self.shared.as_ref();
+        shared.is_some_and(|shared| Arc::ptr_eq(shared, lines))
+    }
+
+    /// The buffer of its lines, unless somebody still reads them.
+    fn into_buffer(self) -> Option<Vec<u8>> {
+        match self.shared {
+            None => Some(self.bytes),
+            Some(shared) => Arc::into_inner(shared),
+        }
+    }
+
     /// The commits in it.
     pub(crate) fn commits(&self) -> impl Iterator<Item = u64> + '_ {
         self.marks.iter().filter_map(|(_, mark)| mark.commit)

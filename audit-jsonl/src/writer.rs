@@ -115,7 +115,7 @@ fn write_all(
 /// Settles a segment that is written. `unsynced`: and was to be synced, which
 /// failed.
 fn settle_written(queue: &Queue, output: &mut Output, segment: Segment, unsynced: bool) {
-    let written = segment.bytes.len();
+    let written = segment.bytes().len();
     let fates = Fates {
         written: segment.events,
         unsynced: if unsynced { segment.events } else { 0 },
@@ -161,7 +161,7 @@ impl Output {
 
     fn write(&mut self, queue: &Queue, segment: &Segment) -> Result<(), Undelivered> {
         match self {
-            Self::Plain(plain) => plain.write(queue, &segment.bytes),
+            Self::Plain(plain) => plain.write(queue, segment.bytes()),
             Self::Chained(chained) => chained.write(queue, segment),
         }
     }
@@ -172,7 +172,7 @@ impl Output {
 fn give_up(queue: &Queue, fallback: Option<&Arc<dyn AuditSink>>, segment: Segment, written: usize) {
     let commits = segment.commits();
     queue.resolve_commits(commits.map(|id| (id, Err(CommitError::NotRecorded))));
-    let (taken, rest) = segment.bytes.split_at(written);
+    let (taken, rest) = segment.bytes().split_at(written);
     let mut fates = Fates {
         written: lines(taken),
         ..Fates::default()

@@ -1,8 +1,9 @@
 //! The member `chain` of a line.
 
-use crate::chain::{LeafHash, StreamId};
+use crate::chain::StreamId;
 use crate::form::Text;
 use crate::form::cursor::{Cursor, Names, Step};
+use crate::leaf::LeafHash;
 
 /// What a line says of its place in the chain, and of what happened before it.
 ///

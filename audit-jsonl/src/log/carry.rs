@@ -6,7 +6,8 @@ use std::mem;
 
 use sha2::{Digest, Sha256};
 
-use crate::chain::{Head, LeafHash, Line, Measured, Tip};
+use crate::chain::{Head, Line, Measured, Tip};
+use crate::leaf::LeafHash;
 use crate::log::files::{Reading, made, open, write_whole};
 use crate::log::head_file::Record;
 use crate::log::names::{self, FileId};

@@ -6,7 +6,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::chain::{Head, LeafHash, StreamId, hex, seq_of};
+use crate::chain::{Head, StreamId, hex, seq_of};
+use crate::leaf::LeafHash;
 use crate::log::files::{Reading, write_whole};
 use crate::log::names::FileId;
 

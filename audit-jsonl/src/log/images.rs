@@ -234,11 +234,7 @@ fn go_on(path: &Path, writer: u64, batches: u64, rotates: bool) -> Result<(), St
     log.tell_opened(OPENED.into());
     for batch in 1..=batches {
         let line = line(&format!("afterwards-{writer}-{batch}"), 0);
-        let item = Item {
-            line: &line,
-            cut: 0,
-        };
-        let items = std::iter::once(item);
+        let items = std::iter::once(Item::new(&line));
         let mut first = 0;
         log.append(items, Notes::default(), &mut sleeping, |head| {
             first = head.seq;

@@ -101,7 +101,7 @@ impl Log {
             if log.steps.is_empty() {
                 return Ok(());
             }
-            let item = iter::once(Item { line, cut: 0 });
+            let item = iter::once(Item::new(line));
             log.append_after(tip, item, closed, |head| told = Some(*head))
         })?;
         if told.is_some() {

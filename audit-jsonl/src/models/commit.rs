@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::support::{Arrivals, assert_adds_up, spawn};
 use super::{AWAKE, DOZING, IMPATIENT, check};
-use crate::chain::{LeafHash, StreamId};
+use crate::chain::StreamId;
+use crate::leaf::LeafHash;
 use crate::queue::{Fates, Limits, Mark, Queue, Turn, WhenFull};
 use crate::sync::Instant;
 use crate::sync::coins::{Timer, Timers};
@@ -68,7 +69,7 @@ fn write_all_to(queue: &Arc<Queue>, arrivals: &Arrivals, dies_in: Option<u64>) -
                     }
                     arrivals.add(segment.events);
                     let ids: Vec<u64> = segment.commits().collect();
-                    let (events, bytes) = (segment.events, segment.bytes.len());
+                    let (events, bytes) = (segment.events, segment.bytes().len());
                     let fates = Fates {
                         written: events,
                         ..Fates::default()

@@ -13,7 +13,7 @@ use crate::{CommitError, Counters, Receipt};
 /// Lines are gathered into segments of this size; a longer line has one of its
 /// own. Large enough that the system call is a small part of writing it, small
 /// enough to stay in the processor's cache from the caller to the writer.
-const SEGMENT_BYTES: usize = if MODELLED { 512 } else { 256 * 1024 };
+const SEGMENT_BYTES: usize = if MODELLED { 512 } else { 512 * 1024 };
 
 /// So much room is taken from the writer's core at a time, see [`Segment::claim`].
 const CLAIM_BYTES: usize = 4 * 1024;
@@ -226,7 +226,7 @@ impl State {
         if full.events > 0 {
             self.full.push_back(full);
         } else {
-            self.recycle(full.bytes);
+            self.recycle(full);
         }
     }
 
@@ -240,7 +240,7 @@ impl State {
             }
         };
         self.pending -= segment.events;
-        self.pending_bytes -= segment.bytes.len();
+        self.pending_bytes -= segment.bytes().len();
         self.in_hand_since = Some(Instant::now());
         let commits = segment.commits().count() as u64;
         if commits > 0 {
@@ -252,8 +252,10 @@ impl State {
         Some(segment)
     }
 
-    pub(super) fn recycle(&mut self, mut buffer: Vec<u8>) {
-        if (SEGMENT_BYTES..2 * SEGMENT_BYTES).contains(&buffer.capacity()) {
+    pub(super) fn recycle(&mut self, segment: Segment) {
+        if let Some(mut buffer) = segment.into_buffer()
+            && (SEGMENT_BYTES..2 * SEGMENT_BYTES).contains(&buffer.capacity())
+        {
             buffer.clear();
             self.spare.push(buffer);
         }

@@ -1,6 +1,7 @@
 //! The writer's side of the queue.
 
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::queue::state::{IDLE_BUFFERS, State, Writer};
@@ -86,6 +87,14 @@ impl Queue {
         }
     }
 
+    /// The lines that come after those in hand, if a whole segment of them waits of
+    /// which nothing was cut; they stay queued. For the writer thread.
+    pub(crate) fn next_full(&self) -> Option<Arc<Vec<u8>>> {
+        let mut state = self.state.lock();
+        let next = state.full.front_mut();
+        next.filter(|next| next.is_uncut()).map(Segment::share)
+    }
+
     /// Waits a moment for as many commits as last time, to sync them all at once.
     fn gather<'a>(&self, mut state: Guard<'a>) -> Guard<'a> {
         let begun = Instant::now();
@@ -112,7 +121,7 @@ impl Queue {
         let mut state = self.state.lock();
         state.in_hand_since = None;
         let events = segment.events;
-        let bytes = segment.bytes.len();
+        let bytes = segment.bytes().len();
         if written == bytes {
             state.trouble.success();
             state.gave_up = None;
@@ -143,7 +152,7 @@ impl Queue {
         }
         let end = state.settled + events;
         state.settled = end;
-        state.recycle(segment.bytes);
+        state.recycle(segment);
         let lanes = state.let_in(self.limits);
         if state.flushes.iter().any(|flush| flush.target <= end) {
             self.progress.notify_all();

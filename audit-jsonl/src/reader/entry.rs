@@ -6,8 +6,8 @@ use std::path::Path;
 use audit_schema::CallEvent;
 use thiserror::Error;
 
-use crate::chain::LeafHash;
 use crate::form::{Chain, FormError, Line};
+use crate::leaf::LeafHash;
 use crate::reader::lines::{Frame, Held};
 
 /// One line of a log, or what stands there instead. It lasts until the next one is

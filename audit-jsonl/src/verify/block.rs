@@ -2,8 +2,9 @@
 
 use memchr::memchr;
 
-use crate::chain::{LeafHash, StreamId};
+use crate::chain::StreamId;
 use crate::form::{Chain, Gone, Line, Told};
+use crate::leaf::LeafHash;
 
 /// Stands where a line has no notes.
 const NO_NOTES: u32 = u32::MAX;
@@ -18,7 +19,7 @@ pub(super) struct Block {
     pub(super) file: usize,
     /// Where the lines begin there.
     pub(super) offset: u64,
-    /// A byte of no meaning, and the lines, each with its line feed.
+    /// The lines, each with its line feed.
     pub(super) bytes: Vec<u8>,
     /// It stands for one line that is too long to be read.
     pub(super) too_long: bool,
@@ -110,16 +111,33 @@ impl Block {
         self.ranges.clear();
         if self.too_long {
             self.facts
-                .push(Fact::garbled(1, 0, 0, "a line of more than 16 MiB"));
+                .push(Fact::garbled(0, 0, 0, "a line of more than 16 MiB"));
             return;
         }
-        let mut start = 1;
+        let mut start = 0;
         while let Some(len) = memchr(b'\n', &self.bytes[start..]) {
             let fact = self.fact(start, len);
             self.facts.push(fact);
             start += len + 1;
         }
+        self.hash_links();
         self.count_runs();
+    }
+
+    /// Two at a time, which is faster than one after the other.
+    fn hash_links(&mut self) {
+        let Self { bytes, facts, .. } = self;
+        let line = |fact: &Fact| &bytes[fact.start as usize..][..fact.len as usize];
+        let mut links = facts.iter_mut().filter(|fact| fact.kind == Kind::Link);
+        while let Some(first) = links.next() {
+            match links.next() {
+                None => first.link.hash = LeafHash::of(line(first)),
+                Some(second) => {
+                    [first.link.hash, second.link.hash] =
+                        LeafHash::of_each([line(first), line(second)]);
+                }
+            }
+        }
     }
 
     fn fact(&mut self, start: usize, len: usize) -> Fact {
@@ -141,18 +159,14 @@ impl Block {
             NO_NOTES
         };
         let (stream, seq, prev) = (chain.stream, chain.seq, chain.prev);
-        // The line behind a 0: one run of bytes is hashed faster than two.
-        let before = std::mem::replace(&mut self.bytes[start - 1], 0);
-        let hash = LeafHash::of_prefixed(&self.bytes[start - 1..start + len]);
-        self.bytes[start - 1] = before;
         self.widen(stream, seq);
         Fact {
             notes,
             link: Link {
                 stream,
                 seq,
-                hash,
                 prev,
+                ..Link::NONE
             },
             ..Fact::new(start, len, Kind::Link)
         }
@@ -204,7 +218,7 @@ impl Block {
 
     /// Where a line begins in its file.
     pub(super) fn offset_of(&self, fact: &Fact) -> u64 {
-        self.offset + u64::from(fact.start) - 1
+        self.offset + u64::from(fact.start)
     }
 }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, Serializer};
 use thiserror::Error;
 
-use crate::chain::LeafHash;
+use crate::leaf::LeafHash;
 
 /// A line's number and its hash, as a receipt or an earlier report gave them:
 /// `SEQ:HASH`.

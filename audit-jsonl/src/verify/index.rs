@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::chain::{LeafHash, StreamId};
+use crate::chain::StreamId;
+use crate::leaf::LeafHash;
 use crate::log_files::LogFile;
 use crate::verify::block::{Block, Fact, FileEnd, Kind, Range};
 use crate::verify::reader::Blocks;
@@ -71,7 +72,7 @@ impl<'a> Index<'a> {
                 range: *range,
                 file: block.file as u32,
                 offset: block.offset,
-                length: block.bytes.len() as u64 - 1,
+                length: block.bytes.len() as u64,
             });
         }
     }

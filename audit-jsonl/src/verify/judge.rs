@@ -147,7 +147,7 @@ impl<'a> Judge<'a> {
             FileEnd::Whole => {}
             FileEnd::Unfinished(bytes) => self.completeness.unfinished.push(Unfinished {
                 file: path.to_owned(),
-                byte: block.offset + (block.bytes.len() as u64).saturating_sub(1),
+                byte: block.offset + block.bytes.len() as u64,
                 bytes,
             }),
             FileEnd::Vanished => {

@@ -268,7 +268,6 @@ impl Block {
         self.offset = 0;
         self.too_long = false;
         self.bytes.clear();
-        self.bytes.push(0);
         self.end = Some(FileEnd::Vanished);
     }
 }

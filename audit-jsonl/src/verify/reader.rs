@@ -72,7 +72,6 @@ impl Blocks {
         block.end = None;
         let bytes = &mut block.bytes;
         bytes.clear();
-        bytes.push(0);
         let most = size / SHORT_LINE + 1;
         if self.taken < self.whole {
             block.end = self.take_lines(bytes, most);
@@ -80,12 +79,12 @@ impl Blocks {
         }
         bytes.append(&mut self.rest);
         let mut wanted = size.max(bytes.len() + size / 2);
-        let mut looked = 1;
+        let mut looked = 0;
         loop {
             let was_end = !self.fill(bytes, wanted)?;
             if let Some(last) = memchr::memrchr(b'\n', &bytes[looked..]) {
                 let end = looked + last + 1;
-                let cut = 1 + end_of_lines(&bytes[1..end], most);
+                let cut = end_of_lines(&bytes[..end], most);
                 self.rest.extend_from_slice(&bytes[cut..]);
                 bytes.truncate(cut);
                 self.whole = end - cut;
@@ -97,13 +96,13 @@ impl Blocks {
             }
             looked = bytes.len();
             if was_end {
-                self.rest = bytes.split_off(1);
+                self.rest.append(bytes);
                 block.end = Some(self.finish());
                 return Ok(true);
             }
-            if bytes.len() > LONGEST_PLAIN_LINE + 1 {
+            if bytes.len() > LONGEST_PLAIN_LINE {
                 let ended = self.pass_over(bytes, stop)?;
-                bytes.truncate(1);
+                bytes.clear();
                 if ended {
                     // No line feed came: it is no line.
                     let length = self.at - block.offset;
@@ -155,10 +154,10 @@ impl Blocks {
     /// first.
     fn pass_over(&mut self, bytes: &mut Vec<u8>, stop: &AtomicBool) -> io::Result<bool> {
         loop {
-            bytes.truncate(1);
+            bytes.clear();
             let more = self.fill(bytes, 1 << 20)?;
-            if let Some(feed) = memchr::memchr(b'\n', &bytes[1..]) {
-                self.rest.extend_from_slice(&bytes[feed + 2..]);
+            if let Some(feed) = memchr::memchr(b'\n', bytes) {
+                self.rest.extend_from_slice(&bytes[feed + 1..]);
                 return Ok(false);
             }
             if !more || stop.load(Ordering::Relaxed) {

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Serialize, Serializer};
 
-use crate::chain::{LeafHash, StreamId};
+use crate::chain::StreamId;
+use crate::leaf::LeafHash;
 use crate::verify::{Completeness, Head};
 
 /// What [`verify`](crate::verify()) has found, log by log.

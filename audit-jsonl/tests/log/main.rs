@@ -10,6 +10,7 @@
     reason = "a test that can't go on says where, in its helpers too"
 )]
 
+mod ahead;
 mod bytes;
 mod checker;
 mod child;

@@ -50,7 +50,7 @@ impl History {
                         line(&format!("{made:04}"), numbers.below(60) as usize)
                     })
                     .collect();
-                let items = events.iter().map(|line| Item { line, cut: 0 });
+                let items = events.iter().map(|line| Item::new(line));
                 let appended = log.append(items, Notes::default(), &mut sleeping, |_| {});
                 appended.expect("a batch");
                 let mut head = File::open(with_suffix(&path, ".head")).expect("a head file");
