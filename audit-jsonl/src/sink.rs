@@ -66,7 +66,7 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 ///   While the disk or a quota is full, without end: the queue fills, and the
 ///   strategy decides. After 10 other failures in a row (about half a second)
 ///   the lines in hand are given up: handed to the fallback, else counted as
-///   lost. From then on each segment of the queue (256 KiB) gets one try, until
+///   lost. From then on each segment of the queue (512 KiB) gets one try, until
 ///   one succeeds. A write that takes some bytes ends a row of failures.
 /// - Of plain lines, a line of which a part was written is finished. If it is given up, the next
 ///   line begins on a line of its own.
