@@ -49,7 +49,8 @@ const WRITERS_WAIT: Duration = Duration::from_secs(1);
 /// [`Builder::path`], which any number of processes share, which goes on after
 /// crashes, full disks and rotation, and whose lines name one another by hash. What
 /// stands on disk is described in `docs/log-format.md`, what is promised in
-/// `docs/guarantees.md`.
+/// `docs/guarantees.md`. When callers are faster than the writer of a chained log can
+/// hash, it starts a second thread (`audit-draft`), which helps it until the sink ends.
 ///
 /// # The queue
 ///
