@@ -2,6 +2,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::appender::Appender;
 use crate::builder::Builder;
 use crate::chained::Chained;
 use crate::log::{Fault, Log, Rotation, create_directories};
@@ -144,8 +145,8 @@ impl LogBuilder {
             path: self.path.clone(),
             source,
         })?;
-        let chained = Chained::new(log, self.durability, self.warn_bytes);
-        let output = Output::Chained(Box::new(chained));
+        let appender = Appender::new(log, self.durability, self.warn_bytes);
+        let output = Output::Chained(Box::new(Chained::new(appender)));
         let (sink, started) = JsonLinesAuditSink::start(&self.queue, output);
         started.map_err(|source| crate::BuildError::Thread { source })?;
         Ok(sink)
