@@ -15,6 +15,7 @@ mod checker;
 mod child;
 mod cut;
 mod damage;
+mod direct;
 mod durability;
 mod ending;
 mod form;
