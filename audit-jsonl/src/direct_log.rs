@@ -110,7 +110,7 @@ pub struct DirectLogSink {
     process: u32,
     // Reentrant, so that a panic hook that records finds the inner cell borrowed, and
     // its thread doesn't wait for itself.
-    log: ReentrantMutex<RefCell<Option<Appender>>>,
+    log: ReentrantMutex<RefCell<Option<Box<Appender>>>>,
     // Apart, so that a write which hangs leaves them readable.
     books: Books,
     durability: Durability,
@@ -122,7 +122,7 @@ impl DirectLogSink {
         Self {
             process: process::id(),
             durability: log.durability(),
-            log: ReentrantMutex::new(RefCell::new(Some(log))),
+            log: ReentrantMutex::new(RefCell::new(Some(Box::new(log)))),
             books: Books::default(),
             drop_timeout,
         }
@@ -334,7 +334,7 @@ impl DirectLogSink {
     fn lock(
         &self,
         timeout: Duration,
-    ) -> Option<ReentrantMutexGuard<'_, RefCell<Option<Appender>>>> {
+    ) -> Option<ReentrantMutexGuard<'_, RefCell<Option<Box<Appender>>>>> {
         self.log.try_lock().or_else(|| {
             let _waiting = self.books.wait();
             self.log.try_lock_for(timeout)

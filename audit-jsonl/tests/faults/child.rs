@@ -122,7 +122,7 @@ fn the_child() {
 
 enum Sink {
     Queued(JsonLinesAuditSink),
-    Direct(DirectLogSink),
+    Direct(Box<DirectLogSink>),
 }
 
 impl Sink {
@@ -245,7 +245,7 @@ impl Child {
         match builder.open_direct() {
             Ok(sink) => {
                 println!("#opened");
-                self.sink = Some(Sink::Direct(sink));
+                self.sink = Some(Sink::Direct(Box::new(sink)));
                 true
             }
             Err(error) => {
