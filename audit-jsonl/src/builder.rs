@@ -33,9 +33,9 @@ const LEAST_BYTES: usize = 4 * 1024;
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `build`"]
 pub struct Builder {
-    pub(crate) capacity: usize,
-    pub(crate) capacity_bytes: Option<usize>,
-    pub(crate) strategy: BackpressureStrategy,
+    capacity: Option<usize>,
+    capacity_bytes: Option<usize>,
+    strategy: Option<BackpressureStrategy>,
     pub(crate) block_timeout: Option<Duration>,
     pub(crate) drop_timeout: Duration,
 }
@@ -43,9 +43,9 @@ pub struct Builder {
 impl Default for Builder {
     fn default() -> Self {
         Self {
-            capacity: DEFAULT_AUDIT_QUEUE_CAPACITY,
+            capacity: None,
             capacity_bytes: None,
-            strategy: BackpressureStrategy::Drop,
+            strategy: None,
             block_timeout: None,
             drop_timeout: DEFAULT_DROP_TIMEOUT,
         }
@@ -56,7 +56,7 @@ impl Builder {
     /// How many events may be queued; at least 1. By default
     /// [`DEFAULT_AUDIT_QUEUE_CAPACITY`].
     pub fn capacity(mut self, events: usize) -> Self {
-        self.capacity = events;
+        self.capacity = Some(events);
         self
     }
 
@@ -71,7 +71,7 @@ impl Builder {
     /// What to do when the queue is full. By default
     /// [`BackpressureStrategy::Drop`].
     pub fn strategy(mut self, strategy: BackpressureStrategy) -> Self {
-        self.strategy = strategy;
+        self.strategy = Some(strategy);
         self
     }
 
@@ -127,7 +127,7 @@ impl Builder {
     }
 
     pub(crate) fn check(&self) -> Result<(), BuildError> {
-        if self.capacity == 0 {
+        if self.capacity == Some(0) {
             return Err(BuildError::Capacity);
         }
         if let Some(given) = self.capacity_bytes
@@ -141,11 +141,31 @@ impl Builder {
         Ok(())
     }
 
-    pub(crate) fn byte_capacity(&self) -> usize {
+    /// An option of the queue that was given, by its name.
+    pub(crate) fn option_of_queue(&self) -> Option<&'static str> {
+        let options = [
+            ("capacity", self.capacity.is_some()),
+            ("capacity_bytes", self.capacity_bytes.is_some()),
+            ("strategy", self.strategy.is_some()),
+            ("block_timeout", self.block_timeout.is_some()),
+        ];
+        let given = options.into_iter().find(|(_, is_given)| *is_given);
+        given.map(|(name, _)| name)
+    }
+
+    pub(crate) fn used_capacity(&self) -> usize {
+        self.capacity.unwrap_or(DEFAULT_AUDIT_QUEUE_CAPACITY)
+    }
+
+    pub(crate) fn used_capacity_bytes(&self) -> usize {
         self.capacity_bytes.unwrap_or_else(|| {
-            self.capacity
+            self.used_capacity()
                 .saturating_mul(BYTES_PER_EVENT)
                 .max(LEAST_DEFAULT_BYTES)
         })
+    }
+
+    pub(crate) fn used_strategy(&self) -> BackpressureStrategy {
+        self.strategy.clone().unwrap_or(BackpressureStrategy::Drop)
     }
 }

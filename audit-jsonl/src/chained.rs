@@ -1,17 +1,13 @@
 //! Chained lines, to a log on disk.
 
-use std::iter;
-
-use audit_schema::{CallEvent, Outcome, now_rfc3339};
-use audit_sink::Ulids;
 use memchr::memchr_iter;
 
 use crate::ahead::Ahead;
-use crate::chain::{Head, LONGEST_EVENT, Notes};
+use crate::appender::{Appender, Closing, Missing};
+use crate::chain::Head;
 use crate::destination::Failure;
-use crate::encode::encode;
 use crate::link::Drafts;
-use crate::log::{Fault, Item, Log};
+use crate::log::{Fault, Item};
 use crate::patience::Patience;
 use crate::queue::{Mark, Queue, Segment};
 use crate::sync::Instant;
@@ -20,17 +16,7 @@ use crate::{CommitError, Durability, Receipt};
 
 #[derive(Debug)]
 pub(crate) struct Chained {
-    log: Log,
-    durability: Durability,
-    warn_bytes: Option<u64>,
-    warned: bool,
-    /// Losses that a line has told of.
-    told_lost: u64,
-    told_elsewhere: u64,
-    /// A line of ours stands in the log.
-    wrote: bool,
-    /// When the first write was made that is not synced.
-    unsynced_since: Option<Instant>,
+    log: Appender,
     /// The last lines were given up, so the next get one try.
     given_up: bool,
     /// How commits of the last segment ended.
@@ -39,17 +25,9 @@ pub(crate) struct Chained {
 }
 
 impl Chained {
-    pub(crate) fn new(mut log: Log, durability: Durability, warn_bytes: Option<u64>) -> Self {
-        log.tell_opened(now_rfc3339());
+    pub(crate) fn new(log: Appender) -> Self {
         Self {
             log,
-            durability,
-            warn_bytes,
-            warned: false,
-            told_lost: 0,
-            told_elsewhere: 0,
-            wrote: false,
-            unsynced_since: None,
             given_up: false,
             results: Vec::new(),
             ahead: Ahead::default(),
@@ -65,21 +43,11 @@ impl Chained {
 
     /// When the next sync is due, if nothing else happens.
     pub(crate) fn due(&self) -> Option<Instant> {
-        match self.durability {
-            Durability::Interval(interval) => self.unsynced_since?.checked_add(interval),
-            _ => None,
-        }
+        self.log.due()
     }
 
     /// Writes a segment for as long as it takes, and syncs if it has to be.
     pub(crate) fn write(&mut self, queue: &Queue, segment: &Segment) -> Result<(), Undelivered> {
-        let lost = segment.dropped - self.told_lost;
-        let elsewhere = segment.fallen_back - self.told_elsewhere;
-        let told = Notes {
-            lost,
-            elsewhere,
-            ..Notes::default()
-        };
         let mut drafts = self.ahead.take(segment);
         if let Some(left) = self.log.left()
             && let Some(lines) = queue.next_full()
@@ -87,17 +55,15 @@ impl Chained {
             let seq = left.seq + segment.events;
             self.ahead.begin(Head { seq, ..*left }, lines);
         }
-        let receipts = self.append(queue, segment, &mut drafts, &told);
+        let receipts = self.append(queue, segment, &mut drafts);
         self.ahead.give_back(drafts);
         self.given_up = receipts.is_err();
         let receipts = receipts?;
-        self.told_lost += lost;
-        self.told_elsewhere += elsewhere;
-        self.wrote = true;
-        self.unsynced_since.get_or_insert_with(Instant::now);
-        self.warn(queue);
+        if let Some(warning) = self.log.size_warning() {
+            queue.warn(warning);
+        }
 
-        if receipts.is_empty() && !self.is_sync_due() {
+        if receipts.is_empty() && !self.log.is_sync_due() {
             return Ok(());
         }
         let synced = self.sync(queue);
@@ -116,7 +82,7 @@ impl Chained {
             Err(Stopped { reason, for_good }) => Err(Undelivered::Unsynced {
                 failed: for_good.then_some(reason),
                 // To those who asked for no more, written is enough.
-                told: self.durability == Durability::EveryBatch,
+                told: self.log.durability() == Durability::EveryBatch,
             }),
         }
     }
@@ -134,8 +100,11 @@ impl Chained {
         queue: &Queue,
         segment: &Segment,
         drafts: &mut Drafts,
-        told: &Notes,
     ) -> Result<Vec<(u64, Receipt)>, Undelivered> {
+        let missing = Missing {
+            lost: segment.dropped,
+            elsewhere: segment.fallen_back,
+        };
         let mut patience = Patience::new(self.given_up);
         loop {
             let mut receipts = Vec::new();
@@ -149,10 +118,10 @@ impl Chained {
                 }
                 line += 1;
             };
-            let appended = self.log.append_drafted(
+            let appended = self.log.append(
                 drafts,
                 items(segment),
-                told.clone(),
+                missing,
                 &mut |pause| queue.pause(pause),
                 linked,
             );
@@ -174,22 +143,12 @@ impl Chained {
         }
     }
 
-    fn is_sync_due(&self) -> bool {
-        match self.durability {
-            Durability::EveryBatch => true,
-            Durability::Interval(interval) => self
-                .unsynced_since
-                .is_some_and(|since| since.elapsed() >= interval),
-            Durability::Written => false,
-        }
-    }
-
     /// Syncs since it is due; why nothing will be written any more.
     pub(crate) fn sync_due(&mut self, queue: &Queue) -> Result<(), String> {
         match self.sync(queue) {
             Err(Stopped { reason, for_good }) if for_good => Err(reason),
             Err(_) => {
-                self.unsynced_since = Some(Instant::now());
+                self.log.put_off_sync();
                 Ok(())
             }
             Ok(()) => Ok(()),
@@ -199,11 +158,11 @@ impl Chained {
     /// Syncs for as long as it takes.
     fn sync(&mut self, queue: &Queue) -> Result<(), Stopped> {
         let mut patience = Patience::new(self.given_up);
-        while self.log.has_unsynced() {
+        loop {
             let synced = self.log.sync(&mut |pause| queue.pause(pause));
             self.tell_of_syncs(queue);
             match synced {
-                Ok(()) => {}
+                Ok(()) => return Ok(()),
                 Err(Fault::Io(error) | Fault::Spoilt(error)) => {
                     if !patience.wait_after(queue, Failure::of(&error)) {
                         return Err(Stopped::for_now(error.to_string()));
@@ -224,8 +183,6 @@ impl Chained {
                 Err(Fault::Abandoned) => return Err(Stopped::for_now(CLOSED.into())),
             }
         }
-        self.unsynced_since = None;
-        Ok(())
     }
 
     pub(crate) fn reopen(&mut self, queue: &Queue) -> Result<(), String> {
@@ -247,37 +204,27 @@ impl Chained {
 
     /// Says in the log that the writer ends, if it has written or lost anything.
     pub(crate) fn end(mut self: Box<Self>, queue: &Queue, working: bool) {
-        let counters = queue.counters();
-        let told = Notes {
-            lost: counters.dropped - self.told_lost,
-            elsewhere: counters.fallen_back - self.told_elsewhere,
-            closed: Some(now_rfc3339()),
-            ..Notes::default()
-        };
-        if !working || !(self.wrote || told.lost > 0 || told.elsewhere > 0) {
+        if !working {
             return;
         }
-        let mut buffer = Vec::new();
-        let Ok(line) = encode(&closing_record(), &mut buffer, LONGEST_EVENT) else {
-            return;
+        let counters = queue.counters();
+        let missing = Missing {
+            lost: counters.dropped,
+            elsewhere: counters.fallen_back,
         };
-        if let Err(reason) = self.write_closing_record(queue, line, &told) {
+        if let Some(closing) = self.log.closing(missing)
+            && let Err(reason) = self.write_closing(queue, &closing)
+        {
             queue.note_failure(reason.clone());
             queue.note_unclosed(reason);
         }
     }
 
-    fn write_closing_record(
-        &mut self,
-        queue: &Queue,
-        line: &[u8],
-        told: &Notes,
-    ) -> Result<(), String> {
+    fn write_closing(&mut self, queue: &Queue, closing: &Closing) -> Result<(), String> {
         let mut patience = Patience::new(self.given_up);
         loop {
-            let item = iter::once(Item::new(line));
             let pause = &mut |pause| queue.pause(pause);
-            match self.log.append(item, told.clone(), pause, |_| {}) {
+            match self.log.append_closing(closing, pause) {
                 Ok(()) => break,
                 Err(Fault::Failed(error)) => return Err(error.to_string()),
                 Err(Fault::Abandoned) => return Err(CLOSED.into()),
@@ -288,22 +235,10 @@ impl Chained {
                 }
             }
         }
-        match self.durability {
-            Durability::Written => Ok(()),
-            _ => self.sync(queue).map_err(|stopped| stopped.reason),
+        if !self.log.is_sync_due_at_end() {
+            return Ok(());
         }
-    }
-
-    fn warn(&mut self, queue: &Queue) {
-        let Some(warn_bytes) = self.warn_bytes else {
-            return;
-        };
-        let size = self.log.size();
-        let large = size > warn_bytes;
-        if large != self.warned {
-            self.warned = large;
-            queue.warn(large.then(|| format!("the log has {size} bytes, more than {warn_bytes}")));
-        }
+        self.sync(queue).map_err(|stopped| stopped.reason)
     }
 }
 
@@ -337,16 +272,4 @@ fn items(segment: &Segment) -> impl Iterator<Item = Item<'_>> {
             cut: mark.map_or(0, |(_, Mark { cut, .. })| *cut),
         }
     })
-}
-
-/// The log's own record, which is no call.
-pub(crate) fn closing_record() -> CallEvent {
-    CallEvent::new(
-        now_rfc3339(),
-        Ulids::new().generate(),
-        "audit:log",
-        0,
-        Outcome::Success,
-        "audit",
-    )
 }

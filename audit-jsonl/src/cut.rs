@@ -11,12 +11,25 @@ const SHORTEST: usize = 64;
 /// strings: two quotes and a comma. So one without text counts too.
 const ELEMENT: usize = 3;
 
+/// Puts the event at the front of `buffer`, cut if it is longer than `limit`; how long
+/// the line is, and how many bytes went.
+pub(crate) fn encode_to_fit(
+    event: &CallEvent,
+    buffer: &mut Vec<u8>,
+    limit: usize,
+) -> Result<(usize, u64), TooLong> {
+    match encode_to_front(event, buffer, limit) {
+        Ok(length) => Ok((length, 0)),
+        Err(TooLong) => encode_cut(event, buffer, limit),
+    }
+}
+
 /// Puts the event, so much of it that it fits, at the front of `buffer`; how long
 /// the line is, and how many bytes of its strings and lists went.
 ///
 /// Its longest strings are shortened, each to the same length, and end in `…`; if
 /// that is not enough, list elements go from the end.
-pub(crate) fn encode_cut(
+fn encode_cut(
     event: &CallEvent,
     buffer: &mut Vec<u8>,
     limit: usize,

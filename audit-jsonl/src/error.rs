@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::Receipt;
+
 /// Why a sink could not be built. Nothing was started.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -39,6 +41,14 @@ pub enum OpenError {
     /// The queue could not be built.
     #[error(transparent)]
     Queue(#[from] BuildError),
+
+    /// A sink without a queue was given an option of the queue.
+    #[error("a log that is written directly has no queue: leave out `{option}`, or call `open`")]
+    #[non_exhaustive]
+    NoQueue {
+        /// The option's name.
+        option: &'static str,
+    },
 
     /// Files would be rotated all the time.
     #[error("files are to be rotated at {given} bytes: it must be at least {least}")]
@@ -80,8 +90,97 @@ pub struct ParseHexError {
     pub digits: usize,
 }
 
-/// Why [`JsonLinesAuditSink::close`](crate::JsonLinesAuditSink::close) can't say
-/// that everything is written. The sink is closed all the same.
+/// Why [`DirectLogSink::write`](crate::DirectLogSink::write) or
+/// [`commit`](crate::DirectLogSink::commit) has not done what was asked.
+///
+/// [`is_recorded`](Self::is_recorded) says what became of the event. One that isn't
+/// recorded is in no counter: it is the caller's, who may offer it again.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// Others were writing for all that time: threads, or another process that holds
+    /// the log's lock. The event is not recorded.
+    #[error("others were writing the log for longer than {timeout:?}")]
+    #[non_exhaustive]
+    Timeout {
+        /// How long the call waited.
+        timeout: Duration,
+    },
+
+    /// The log can't be written now: its disk is full, or it can't be opened. The event
+    /// is not recorded, and nothing of it stands in the log.
+    #[error("the event could not be written")]
+    #[non_exhaustive]
+    Io {
+        /// What went wrong.
+        source: io::Error,
+    },
+
+    /// The event is recorded: it is written, and could not be synced.
+    #[error("the event is written, and could not be synced: {reason}")]
+    #[non_exhaustive]
+    NotSynced {
+        /// Where it stands.
+        receipt: Receipt,
+        /// Why.
+        reason: String,
+    },
+
+    /// The sink has failed, and writes nothing any more; one that opens the log anew
+    /// may. The event is not recorded.
+    #[error("the log has failed: {reason}")]
+    #[non_exhaustive]
+    Failed {
+        /// Why.
+        reason: String,
+    },
+
+    /// The call can't be made here. The event is not recorded.
+    #[error("can't write here: {reason}")]
+    #[non_exhaustive]
+    Unusable {
+        /// Why, in words.
+        reason: &'static str,
+    },
+}
+
+impl WriteError {
+    /// Whether the event is in the log all the same.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use audit_jsonl::{CallEvent, JsonLinesAuditSink, Outcome, now_rfc3339};
+    /// # let directory = std::env::temp_dir().join(format!("audit-recorded-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&directory)?;
+    ///
+    /// let sink = JsonLinesAuditSink::builder().path(directory.join("audit.jsonl")).open_direct()?;
+    /// sink.close(Duration::from_secs(10))?;
+    ///
+    /// let event = CallEvent::new(now_rfc3339(), "1", "echo", 3, Outcome::Success, "hot");
+    /// let error = sink.write(&event, Duration::from_secs(1)).unwrap_err();
+    /// assert!(!error.is_recorded());
+    /// assert_eq!(error.to_string(), "can't write here: the sink is closed");
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        matches!(self, Self::NotSynced { .. })
+    }
+
+    /// In words, with what it came from.
+    pub(crate) fn reason(&self) -> String {
+        match self {
+            Self::Io { source } => source.to_string(),
+            Self::NotSynced { reason, .. } | Self::Failed { reason } => reason.clone(),
+            error => error.to_string(),
+        }
+    }
+}
+
+/// Why [`JsonLinesAuditSink::close`](crate::JsonLinesAuditSink::close) or
+/// [`DirectLogSink::close`](crate::DirectLogSink::close) can't say that everything is
+/// written. The sink is closed all the same.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum CloseError {

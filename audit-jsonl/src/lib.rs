@@ -2,6 +2,7 @@
 #![warn(missing_docs)]
 
 mod ahead;
+mod appender;
 mod builder;
 mod chain;
 mod chained;
@@ -9,6 +10,7 @@ mod counters;
 mod cut;
 mod destination;
 mod direct;
+mod direct_log;
 mod durability;
 mod encode;
 mod error;
@@ -41,8 +43,9 @@ pub use crate::builder::Builder;
 pub use crate::chain::StreamId;
 pub use crate::counters::Counters;
 pub use crate::direct::DirectJsonLinesSink;
+pub use crate::direct_log::DirectLogSink;
 pub use crate::durability::{CommitError, Durability, Receipt};
-pub use crate::error::{BuildError, CloseError, OpenError, ParseHexError};
+pub use crate::error::{BuildError, CloseError, OpenError, ParseHexError, WriteError};
 pub use crate::from_env::EnvError;
 pub use crate::leaf::LeafHash;
 pub use crate::log_builder::LogBuilder;

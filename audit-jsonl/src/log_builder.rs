@@ -2,11 +2,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::appender::Appender;
 use crate::builder::Builder;
 use crate::chained::Chained;
 use crate::log::{Fault, Log, Rotation, create_directories};
 use crate::writer::Output;
-use crate::{Durability, JsonLinesAuditSink, OpenError};
+use crate::{DirectLogSink, Durability, JsonLinesAuditSink, OpenError};
 
 /// A rotated file smaller than this would hold hardly a batch.
 const LEAST_ROTATION_BYTES: u64 = 64 * 1024;
@@ -139,16 +140,52 @@ impl LogBuilder {
     ///   synced; the file holds something that is no record of a call.
     pub fn open(self) -> Result<JsonLinesAuditSink, OpenError> {
         self.queue.check()?;
+        let output = Output::Chained(Box::new(Chained::new(self.open_appender()?)));
+        let (sink, started) = JsonLinesAuditSink::start(&self.queue, output);
+        started.map_err(|source| crate::BuildError::Thread { source })?;
+        Ok(sink)
+    }
+
+    /// Opens the log as [`open`](Self::open) does, for a sink without a queue: each
+    /// event is written by the thread that calls. See [`DirectLogSink`] for when that is
+    /// worth it.
+    ///
+    /// # Errors
+    ///
+    /// As for `open`, and [`OpenError::NoQueue`]: an option was given that only a queue
+    /// has, which is `capacity`, `capacity_bytes`, `strategy` or `block_timeout`.
+    ///
+    /// ```
+    /// use audit_jsonl::{AuditSink, CallEvent, JsonLinesAuditSink, Outcome, now_rfc3339};
+    /// # let directory = std::env::temp_dir().join(format!("audit-open-direct-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&directory)?;
+    /// # let path = directory.join("audit.jsonl");
+    ///
+    /// let sink = JsonLinesAuditSink::builder().path(&path).open_direct()?;
+    /// sink.on_call(&CallEvent::new(now_rfc3339(), "1", "echo", 3, Outcome::Success, "hot"));
+    ///
+    /// let builder = JsonLinesAuditSink::builder().capacity(10).path(&path);
+    /// let error = builder.open_direct().unwrap_err();
+    /// assert!(error.to_string().contains("`capacity`"));
+    /// # drop(sink);
+    /// # std::fs::remove_dir_all(&directory)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn open_direct(self) -> Result<DirectLogSink, OpenError> {
+        if let Some(option) = self.queue.option_of_queue() {
+            return Err(OpenError::NoQueue { option });
+        }
+        let log = self.open_appender()?;
+        Ok(DirectLogSink::new(log, self.queue.drop_timeout))
+    }
+
+    fn open_appender(&self) -> Result<Appender, OpenError> {
         self.check_rotation()?;
         let log = self.open_log().map_err(|source| OpenError::Io {
             path: self.path.clone(),
             source,
         })?;
-        let chained = Chained::new(log, self.durability, self.warn_bytes);
-        let output = Output::Chained(Box::new(chained));
-        let (sink, started) = JsonLinesAuditSink::start(&self.queue, output);
-        started.map_err(|source| crate::BuildError::Thread { source })?;
-        Ok(sink)
+        Ok(Appender::new(log, self.durability, self.warn_bytes))
     }
 
     fn check_rotation(&self) -> Result<(), OpenError> {

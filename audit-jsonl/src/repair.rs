@@ -50,8 +50,8 @@ use serde::Serialize;
 
 pub use self::error::RepairError;
 pub use self::step::{Action, Step};
+use crate::appender::closing_record;
 use crate::chain::LONGEST_EVENT;
-use crate::chained::closing_record;
 use crate::encode::encode;
 use crate::log::{Fault, Log, Seen, log_of_stream, names};
 use crate::verify::Head;

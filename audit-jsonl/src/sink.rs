@@ -11,7 +11,7 @@ use audit_sink::{AuditSink, BackpressureStrategy, FlushError, Health};
 
 use crate::builder::Builder;
 use crate::chain::LONGEST_EVENT;
-use crate::cut::encode_cut;
+use crate::cut::encode_to_fit;
 use crate::destination::{Panicked, catching};
 use crate::encode::{TooLong, encode_to_front};
 use crate::file::open_lines;
@@ -189,17 +189,17 @@ impl JsonLinesAuditSink {
     /// The sink, which has failed if its thread could not be started.
     pub(crate) fn start(builder: &Builder, output: Output) -> (Self, io::Result<()>) {
         #[cfg(feature = "tokio")]
-        crate::tokio::warn_of_block(&builder.strategy);
+        crate::tokio::warn_of_block(&builder.used_strategy());
         let longest_event = match output {
             Output::Plain(_) => None,
             Output::Chained(_) => Some(LONGEST_EVENT),
         };
         let shared = Arc::new(Shared {
             queue: Queue::new(Limits {
-                events: builder.capacity,
-                bytes: builder.byte_capacity(),
+                events: builder.used_capacity(),
+                bytes: builder.used_capacity_bytes(),
             }),
-            strategy: builder.strategy.clone(),
+            strategy: builder.used_strategy(),
             longest_event,
         });
         let spawned = thread::Builder::new().name("audit-jsonl".into()).spawn({
@@ -334,10 +334,9 @@ impl Shared {
         let limit = self
             .longest_event
             .map_or(limit, |longest| limit.min(longest + 1));
-        let (length, cut) = match encode_to_front(event, buffer, limit) {
-            Ok(length) => (length, 0),
-            Err(TooLong) if self.longest_event.is_some() => encode_cut(event, buffer, limit)?,
-            Err(TooLong) => return Err(TooLong),
+        let (length, cut) = match self.longest_event {
+            Some(_) => encode_to_fit(event, buffer, limit)?,
+            None => (encode_to_front(event, buffer, limit)?, 0),
         };
         Ok((&buffer[..length], cut))
     }

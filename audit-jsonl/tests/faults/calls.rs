@@ -69,7 +69,7 @@ const PLAIN: Scenario = Scenario {
     missing: false,
 };
 
-const SCENARIOS: [Scenario; 10] = [
+const SCENARIOS: [Scenario; 13] = [
     PLAIN,
     Scenario {
         name: "a sync for each batch",
@@ -146,6 +146,23 @@ const SCENARIOS: [Scenario; 10] = [
     Scenario {
         name: "a failed sync",
         script: "open event commit event commit event commit close",
+        also: Some(("fdatasync", "error=EIO:when=2")),
+        ..PLAIN
+    },
+    Scenario {
+        name: "a new log without a queue",
+        script: "direct event event commit large event large large commit reopen event \
+                 close direct event commit close",
+        ..PLAIN
+    },
+    Scenario {
+        name: "a sync for each event, without a queue",
+        script: "direct-every event event large flush large large event close",
+        ..PLAIN
+    },
+    Scenario {
+        name: "a failed sync without a queue",
+        script: "direct event commit event commit event commit close",
         also: Some(("fdatasync", "error=EIO:when=2")),
         ..PLAIN
     },

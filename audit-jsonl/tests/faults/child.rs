@@ -5,11 +5,15 @@
 #![expect(clippy::print_stdout, reason = "it is how the child reports")]
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{AuditSink, Durability, JsonLinesAuditSink};
+use audit_jsonl::{
+    AuditSink, CallEvent, CloseError, Counters, DirectLogSink, Durability, FlushError,
+    JsonLinesAuditSink, Receipt,
+};
 
 use crate::tools::event;
 
@@ -23,7 +27,8 @@ const GRACE: Duration = Duration::from_millis(3_000);
 /// A run of the child, to be given to a tool or started as it is.
 ///
 /// The script is a list of steps: `open`, `every` (open with a sync for each
-/// batch), `keep` (open, and keep one rotated file), `event`, `large`, `flush`, `commit`, `reopen`, `close`.
+/// batch), `keep` (open, and keep one rotated file), `direct` and `direct-every` (open
+/// without a queue), `event`, `large`, `flush`, `commit`, `reopen`, `close`.
 pub(crate) fn arguments() -> Vec<String> {
     let program = std::env::current_exe().expect("the test binary");
     let mut arguments = vec![program.to_string_lossy().into_owned()];
@@ -115,9 +120,58 @@ fn the_child() {
     println!("#end");
 }
 
+enum Sink {
+    Queued(JsonLinesAuditSink),
+    Direct(Box<DirectLogSink>),
+}
+
+impl Sink {
+    fn counters(&self) -> Counters {
+        match self {
+            Self::Queued(sink) => sink.counters(),
+            Self::Direct(sink) => sink.counters(),
+        }
+    }
+
+    fn flush(&self) -> Result<(), FlushError> {
+        match self {
+            Self::Queued(sink) => sink.flush(TIMEOUT),
+            Self::Direct(sink) => sink.flush(TIMEOUT),
+        }
+    }
+
+    fn commit(&self, event: &CallEvent) -> Result<Receipt, String> {
+        match self {
+            Self::Queued(sink) => sink
+                .commit(event, TIMEOUT)
+                .map_err(|error| error.to_string()),
+            Self::Direct(sink) => sink.commit(event, TIMEOUT).map_err(|error| {
+                if !error.is_recorded() {
+                    sink.count_lost(1);
+                }
+                error.to_string()
+            }),
+        }
+    }
+
+    fn reopen(&self) -> io::Result<()> {
+        match self {
+            Self::Queued(sink) => sink.reopen(TIMEOUT),
+            Self::Direct(sink) => sink.reopen(TIMEOUT),
+        }
+    }
+
+    fn close(&self) -> Result<Counters, CloseError> {
+        match self {
+            Self::Queued(sink) => sink.close(TIMEOUT),
+            Self::Direct(sink) => sink.close(TIMEOUT),
+        }
+    }
+}
+
 struct Child {
     log: PathBuf,
-    sink: Option<JsonLinesAuditSink>,
+    sink: Option<Sink>,
     /// Events made so far, and those that this sink was offered.
     made: u64,
     offered: u64,
@@ -146,6 +200,8 @@ impl Child {
     fn step(&mut self, step: &str) -> bool {
         match step {
             "open" => self.open(Durability::Written, None),
+            "direct" => self.open_direct(Durability::Written),
+            "direct-every" => self.open_direct(Durability::EveryBatch),
             "keep" => self.open(Durability::Written, Some(1)),
             "every" => self.open(Durability::EveryBatch, None),
             "event" => self.offer(0),
@@ -155,7 +211,7 @@ impl Child {
             "reopen" => {
                 if let Some(sink) = &self.sink {
                     // That it can fail is the test.
-                    drop(sink.reopen(TIMEOUT));
+                    drop(sink.reopen());
                 }
                 true
             }
@@ -173,7 +229,23 @@ impl Child {
         match builder.open() {
             Ok(sink) => {
                 println!("#opened");
-                self.sink = Some(sink);
+                self.sink = Some(Sink::Queued(sink));
+                true
+            }
+            Err(error) => {
+                println!("#refused {error}");
+                false
+            }
+        }
+    }
+
+    fn open_direct(&mut self, durability: Durability) -> bool {
+        let builder = JsonLinesAuditSink::builder().path(&self.log);
+        let builder = builder.durability(durability).rotate_at_bytes(65_536);
+        match builder.open_direct() {
+            Ok(sink) => {
+                println!("#opened");
+                self.sink = Some(Sink::Direct(Box::new(sink)));
                 true
             }
             Err(error) => {
@@ -193,8 +265,18 @@ impl Child {
 
     fn offer(&mut self, bytes: usize) -> bool {
         let id = self.next_id();
-        if let Some(sink) = &self.sink {
-            sink.on_call(&event(&id, bytes));
+        match &self.sink {
+            Some(Sink::Queued(sink)) => sink.on_call(&event(&id, bytes)),
+            Some(Sink::Direct(sink)) => {
+                let lost = sink.drops();
+                sink.on_call(&event(&id, bytes));
+                // Written already, or counted.
+                if sink.drops() == lost {
+                    println!("#acknowledged {id}");
+                }
+                return true;
+            }
+            None => {}
         }
         self.unflushed.push(id);
         true
@@ -202,9 +284,9 @@ impl Child {
 
     fn flush(&mut self) -> bool {
         let Some(sink) = &self.sink else { return true };
-        let flushed = sink.flush(TIMEOUT);
+        let flushed = sink.flush();
         // An event may have been lost before the flush began.
-        let lost = sink.drops() > 0;
+        let lost = sink.counters().dropped > 0;
         for id in std::mem::take(&mut self.unflushed) {
             if flushed.is_ok() && !lost {
                 println!("#acknowledged {id}");
@@ -216,7 +298,7 @@ impl Child {
     fn commit(&mut self) -> bool {
         let id = self.next_id();
         let Some(sink) = &self.sink else { return true };
-        match sink.commit(&event(&id, 0), TIMEOUT) {
+        match sink.commit(&event(&id, 0)) {
             Ok(receipt) => {
                 println!(
                     "#receipt {id} {} {} {}",
@@ -232,7 +314,7 @@ impl Child {
         let Some(sink) = self.sink.take() else {
             return true;
         };
-        let closed = sink.close(TIMEOUT);
+        let closed = sink.close();
         let counters = sink.counters();
         println!(
             "#counters {} {} {} {} {}",

@@ -8,6 +8,7 @@
 //! - `AUDIT_FAULTS_FULL_EVENTS`: how many events each test offers; 600 by default.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
@@ -16,7 +17,7 @@ use std::time::Duration;
 
 use audit_jsonl::{
     AuditSink, BackpressureStrategy, CommitError, Counters, Durability, JsonLinesAuditSink,
-    LogBuilder,
+    LogBuilder, WriteError,
 };
 use audit_testkit::DEADLINE;
 
@@ -151,6 +152,44 @@ fn a_full_disk_under_block() {
         let build = builder(&mount.log(), BackpressureStrategy::Block);
         blocks_until_there_is_room(&mount, build, "size=4m");
     }
+}
+
+#[test]
+fn a_full_disk_without_a_queue() {
+    if !can_mount("full::a_full_disk_without_a_queue") {
+        return;
+    }
+    let mount = Mount::tmpfs("size=64k");
+    let log = JsonLinesAuditSink::builder().path(mount.log());
+    let sink = log.durability(Durability::Written).open_direct();
+    let sink = sink.expect("a log");
+    let mut ids = Vec::new();
+    let refused = loop {
+        let id = format!("{:06}", ids.len());
+        let written = sink.write(&event(&id, 0), DEADLINE);
+        ids.push(id);
+        if let Err(error) = written {
+            break error;
+        }
+    };
+    // At once, and the event is still the caller's.
+    assert!(
+        matches!(&refused, WriteError::Io { source, .. } if source.kind() == ErrorKind::StorageFull)
+    );
+    no_half_line(&mount.log());
+    assert_eq!(sink.counters().offered, ids.len() as u64 - 1);
+    sink.on_call(&event("lost", 0));
+    assert_eq!(sink.drops(), 1);
+    assert!(!sink.health().is_healthy());
+    mount.remount("size=4m");
+    for id in &ids[ids.len() - 1..] {
+        sink.write(&event(id, 0), DEADLINE).expect("there is room");
+    }
+    let counters = sink.close(DEADLINE).expect("it closes");
+    let found = check(&mount.log());
+    none_of(&found.wrong(), "the log");
+    assert_eq!(found.ids, ids);
+    assert_eq!((found.lost, counters.dropped), (1, 1));
 }
 
 #[test]

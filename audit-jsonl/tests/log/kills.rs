@@ -53,7 +53,8 @@ fn what_is_acknowledged_survives_the_process() {
 
 /// How many calls were acknowledged before the process was killed.
 fn write_and_kill(path: &Path, round: u64, random: &mut Random) -> u64 {
-    let role = ["writer", "committer", "batches"][random.below(3) as usize];
+    let roles = ["writer", "committer", "batches", "direct_writer"];
+    let role = roles[random.below(4) as usize];
     let child = Child::of(role).arg(path).arg(round.to_string()).start();
     let done = |line: &str| line.strip_prefix("done ")?.parse::<u64>().ok();
     let mut acknowledged = 0;

@@ -16,6 +16,7 @@ mod checker;
 mod child;
 mod cut;
 mod damage;
+mod direct;
 mod durability;
 mod ending;
 mod form;

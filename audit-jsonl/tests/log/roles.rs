@@ -14,6 +14,7 @@ use audit_jsonl::{AuditSink, Durability, JsonLinesAuditSink};
 use audit_testkit::DEADLINE;
 use fork::ProcessFork;
 
+use crate::direct;
 use crate::head_file::Head;
 use crate::support::{builder, close, commit, cut_to, event, event_of, record};
 use crate::writers::{STEP, rotating};
@@ -30,6 +31,10 @@ pub(crate) fn play(role: &str, args: &[&str]) {
         "commits" => commits(Path::new(args[0]), args[1], args[2].parse().unwrap()),
         "crowd" => crowd(Path::new(args[0]), args[1], args[2].parse().unwrap()),
         "cut_and_commit" => cut_and_commit(Path::new(args[0])),
+        "direct_writer" => direct_writer(Path::new(args[0]), args[1].parse().unwrap()),
+        "direct_dies" => direct_dies(Path::new(args[0]), args[1].parse().unwrap()),
+        "direct_syncs" => direct_syncs(Path::new(args[0]), args[1], args[2], args[3]),
+        "direct_forks" => direct_forks(Path::new(args[0])),
         "forks" => forks(Path::new(args[0])),
         "static_closed" => static_closed(Path::new(args[0])),
         "static_open" => static_open(Path::new(args[0])),
@@ -131,12 +136,83 @@ fn listener() -> Receiver<()> {
 }
 
 fn with_durability(path: &Path, durability: &str) -> JsonLinesAuditSink {
-    let durability = match durability {
+    let durability = durability_of(durability);
+    builder(path).durability(durability).open().unwrap()
+}
+
+fn durability_of(word: &str) -> Durability {
+    match word {
         "written" => Durability::Written,
         "every" => Durability::EveryBatch,
         milliseconds => Durability::Interval(Duration::from_millis(milliseconds.parse().unwrap())),
-    };
-    builder(path).durability(durability).open().unwrap()
+    }
+}
+
+/// As [`writer`], without a queue: what `on_call` returned for is acknowledged.
+fn direct_writer(path: &Path, writer: u64) {
+    let told = listener();
+    let builder = direct::builder(path).rotate_at_bytes(256 * 1024);
+    let sink = builder.open_direct().unwrap();
+    let mut done = 0;
+    while told.try_recv().is_err() {
+        sink.on_call(&event(writer * STEP + done));
+        assert_eq!(sink.drops(), 0);
+        done += 1;
+        say(format_args!("done {done}"));
+    }
+    sink.close(DEADLINE).unwrap();
+    say(format_args!("done {done}"));
+}
+
+/// Records one call, and is dead at once.
+fn direct_dies(path: &Path, number: u64) {
+    let sink = direct::open_direct(path);
+    sink.on_call(&event(number));
+    process::abort();
+}
+
+fn direct_syncs(path: &Path, durability: &str, how: &str, times: &str) {
+    let builder = direct::builder(path).durability(durability_of(durability));
+    let sink = builder.open_direct().unwrap();
+    for number in 0..times.parse().unwrap() {
+        match how {
+            "commit" => drop(sink.commit(&event(number), DEADLINE).unwrap()),
+            _ => sink.on_call(&event(number)),
+        }
+        if how == "flush" {
+            sink.flush(DEADLINE).unwrap();
+        }
+    }
+    sink.close(DEADLINE).unwrap();
+}
+
+/// Uses a sink without a queue in a forked child, and in the parent afterwards.
+fn direct_forks(path: &Path) {
+    let sink = direct::open_direct(path);
+    direct::write(&sink, [0]);
+    match fork::fork_process().unwrap() {
+        ProcessFork::Child => {
+            let errors = [
+                sink.write(&event(7), DEADLINE).unwrap_err().to_string(),
+                sink.commit(&event(7), DEADLINE).unwrap_err().to_string(),
+                sink.reopen(DEADLINE).unwrap_err().to_string(),
+                sink.flush(DEADLINE).unwrap_err().to_string(),
+                sink.close(DEADLINE).unwrap_err().to_string(),
+                sink.health().to_string(),
+            ];
+            let good = errors.iter().all(|error| error.contains("fork"));
+            sink.on_call(&event(8));
+            let counts = sink.counters().offered == 1 && sink.drops() == 1;
+            drop(sink);
+            process::exit(if good && counts { 0 } else { 5 });
+        }
+        ProcessFork::Parent(child) => {
+            assert_eq!(fork::waitpid(child.into()).unwrap(), 0);
+            direct::write(&sink, [1, 2]);
+            assert_eq!(sink.close(DEADLINE).unwrap().written, 3);
+            say("parent ends");
+        }
+    }
 }
 
 /// Flushes after each call.

@@ -1,0 +1,182 @@
+//! What is known of a log that is written directly: counted, failed, closed.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use audit_sink::Health;
+use parking_lot::Mutex;
+
+use crate::appender::Missing;
+use crate::trouble::Trouble;
+use crate::{Counters, WriteError};
+
+/// A write that takes longer than this is told of.
+const STALLED: Duration = Duration::from_secs(5);
+
+const CLOSED: &str = "the sink is closed";
+
+#[derive(Debug, Default)]
+pub(super) struct Books {
+    state: Mutex<State>,
+    /// Events that were offered in a forked child, which leaves the lock alone.
+    orphaned: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    counters: Counters,
+    trouble: Trouble,
+    /// Events written since the last sync.
+    unsynced: u64,
+    /// A caller is at the log, since then.
+    busy_since: Option<Instant>,
+    /// Why nothing will be written any more.
+    failed: Option<String>,
+    is_closed: bool,
+    /// Why there is no closing record.
+    unclosed: Option<String>,
+}
+
+/// A caller that waits for its turn.
+pub(super) struct Waiting<'a>(&'a Books);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().counters.blocked -= 1;
+    }
+}
+
+impl Books {
+    pub(super) fn wait(&self) -> Waiting<'_> {
+        self.state.lock().counters.blocked += 1;
+        Waiting(self)
+    }
+
+    /// A caller has its turn, unless nothing is written any more.
+    pub(super) fn begin(&self) -> Result<(), WriteError> {
+        let mut state = self.state.lock();
+        if state.is_closed || state.failed.is_some() {
+            return Err(state.refusal());
+        }
+        state.busy_since = Some(Instant::now());
+        Ok(())
+    }
+
+    /// Its turn is over; whether nothing will be written any more.
+    pub(super) fn end(&self) -> bool {
+        let mut state = self.state.lock();
+        state.busy_since = None;
+        state.failed.is_some()
+    }
+
+    /// Why nothing is written any more.
+    pub(super) fn refusal(&self) -> WriteError {
+        self.state.lock().refusal()
+    }
+
+    pub(super) fn note_written(&self, bytes: u64) {
+        let mut state = self.state.lock();
+        state.counters.offered += 1;
+        state.counters.written += 1;
+        state.counters.bytes_written += bytes;
+        state.unsynced += 1;
+        state.trouble.success();
+    }
+
+    pub(super) fn note_synced(&self) {
+        self.state.lock().unsynced = 0;
+    }
+
+    /// Events written since the last sync.
+    pub(super) fn unsynced(&self) -> u64 {
+        self.state.lock().unsynced
+    }
+
+    pub(super) fn lose(&self, events: u64) {
+        let mut state = self.state.lock();
+        state.counters.offered += events;
+        state.counters.dropped += events;
+    }
+
+    pub(super) fn orphan(&self, events: u64) {
+        self.orphaned.fetch_add(events, Ordering::Relaxed);
+    }
+
+    pub(super) fn note_failure(&self, reason: String) {
+        let mut state = self.state.lock();
+        state.counters.write_errors += 1;
+        state.trouble.failure(reason);
+    }
+
+    /// Nothing will be written any more.
+    pub(super) fn fail(&self, reason: String) {
+        let mut state = self.state.lock();
+        state.counters.write_errors += 1;
+        state.trouble.failure(reason.clone());
+        state.trouble.fatal(&reason);
+        state.unclosed.get_or_insert_with(|| reason.clone());
+        state.failed.get_or_insert(reason);
+    }
+
+    pub(super) fn warn(&self, warning: Option<String>) {
+        self.state.lock().trouble.warn(warning);
+    }
+
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.is_closed = true;
+        state.trouble.closed();
+    }
+
+    pub(super) fn note_unclosed(&self, reason: String) {
+        self.state.lock().unclosed = Some(reason);
+    }
+
+    pub(super) fn unclosed(&self) -> Option<String> {
+        self.state.lock().unclosed.clone()
+    }
+
+    /// Callers that wait or write.
+    pub(super) fn inside(&self) -> u64 {
+        let state = self.state.lock();
+        state.counters.blocked + u64::from(state.busy_since.is_some())
+    }
+
+    pub(super) fn missing(&self) -> Missing {
+        Missing {
+            lost: self.state.lock().counters.dropped,
+            elsewhere: 0,
+        }
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.state.lock().counters
+    }
+
+    /// In a forked child, where whoever has the lock may not exist.
+    pub(super) fn counters_of_child(&self) -> Counters {
+        let orphaned = self.orphaned.load(Ordering::Relaxed);
+        Counters {
+            offered: orphaned,
+            dropped: orphaned,
+            ..Counters::default()
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        let state = self.state.lock();
+        let held = state.busy_since.map(|since| since.elapsed());
+        state.trouble.health(held.filter(|held| *held > STALLED))
+    }
+}
+
+impl State {
+    fn refusal(&self) -> WriteError {
+        match &self.failed {
+            Some(reason) => WriteError::Failed {
+                reason: reason.clone(),
+            },
+            None => WriteError::Unusable { reason: CLOSED },
+        }
+    }
+}
