@@ -10,7 +10,7 @@ use sha2::Sha256;
 use crate::log::names;
 
 /// A call may be interrupted so often in a row.
-const INTERRUPTIONS: u32 = 1_000;
+const INTERRUPTIONS: u32 = 100;
 
 /// Where bytes go that are no records, until a line tells of them all.
 #[derive(Debug)]
