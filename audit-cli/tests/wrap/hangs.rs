@@ -1,6 +1,7 @@
 //! A log that hangs in the kernel, as on a file system that is frozen or out of reach:
 //! system calls on it take as long as `strace` says.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use crate::support::{Dir, Running, call, calls, result, verify, wait_until, wrap_sh};
@@ -15,7 +16,7 @@ done"#;
 fn start(dir: &Dir, options: &[&str], hang: &str) -> Option<Running> {
     let has_strace = Command::new("strace").arg("-V").output().is_ok();
     if !has_strace {
-        eprintln!("SKIPPED: needs strace");
+        writeln!(std::io::stderr(), "SKIPPED: needs strace").unwrap();
         return None;
     }
     let wrap = wrap_sh(dir, options, ANSWERS);
