@@ -1,7 +1,6 @@
 //! A log that hangs in the kernel, as on a file system that is frozen or out of reach:
 //! system calls on it take as long as `strace` says.
 
-use std::io::Write as _;
 use std::process::Command;
 
 use crate::support::{Dir, Running, call, calls, result, verify, wait_until, wrap_sh};
@@ -13,10 +12,11 @@ const ANSWERS: &str = r#"while read -r line; do
 done"#;
 
 /// A proxy of whose log the n-th such system call, by the same thread, takes so long.
+#[expect(clippy::print_stderr, reason = "what is skipped is said")]
 fn start(dir: &Dir, options: &[&str], hang: &str) -> Option<Running> {
     let has_strace = Command::new("strace").arg("-V").output().is_ok();
     if !has_strace {
-        writeln!(std::io::stderr(), "SKIPPED: needs strace").unwrap();
+        eprintln!("SKIPPED: needs strace");
         return None;
     }
     let wrap = wrap_sh(dir, options, ANSWERS);
