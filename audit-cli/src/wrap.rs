@@ -1,6 +1,8 @@
 //! `audit wrap`: an MCP server with a record of every tool call that a client makes
 //! of it.
 
+mod answers;
+mod baton;
 mod calls;
 mod client;
 pub(crate) mod options;

@@ -1,4 +1,5 @@
-//! What `audit wrap` adds to a call, side by side with no proxy.
+//! What `audit wrap` adds to a call, side by side with no proxy, and with one that only
+//! copies bytes.
 //!
 //! `cargo bench -p audit-cli --bench wrap`; the numbers after `--` choose how many
 //! rounds, and how many calls in each.
@@ -9,27 +10,40 @@
     reason = "a benchmark that can't go on says where, and prints what it measured"
 )]
 
+mod copy;
 mod peer;
 mod server;
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use crate::peer::Peer;
 
+/// What stands before the server.
+enum Proxy {
+    None,
+    /// Copies bytes, by two threads, and does nothing else.
+    Copy,
+    Wrap(&'static [&'static str]),
+}
+
 /// Each way of starting the same server.
-const WAYS: [(&str, Option<&[&str]>); 4] = [
-    ("no proxy", None),
-    ("wrap", Some(&[])),
-    ("wrap, refuse", Some(&["--on-log-failure", "refuse"])),
-    ("wrap, durable", Some(&["--durable"])),
+const WAYS: [(&str, Proxy); 5] = [
+    ("no proxy", Proxy::None),
+    ("bare copy", Proxy::Copy),
+    ("wrap", Proxy::Wrap(&[])),
+    ("wrap, refuse", Proxy::Wrap(&["--on-log-failure", "refuse"])),
+    ("wrap, durable", Proxy::Wrap(&["--durable"])),
 ];
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     if args.first().is_some_and(|arg| arg == "serve") {
         return server::serve();
+    }
+    if let Some((_, server)) = args.split_first().filter(|(first, _)| *first == "copy") {
+        return copy::copy(server);
     }
     let mut numbers = args.iter().filter_map(|arg| arg.parse::<usize>().ok());
     let rounds = numbers.next().unwrap_or(7);
@@ -41,8 +55,8 @@ fn main() {
     let mut large = vec![Vec::new(); WAYS.len()];
     // All ways in each round, so that what else the machine does hits all alike.
     for _ in 0..rounds {
-        for (at, (_, options)) in WAYS.iter().enumerate() {
-            let mut peer = Peer::start(command(*options, &directory));
+        for (at, (_, proxy)) in WAYS.iter().enumerate() {
+            let mut peer = Peer::start(command(proxy, &directory));
             peer.times("tiny", calls / 10);
             small[at].push(peer.times("work", calls));
             large[at].push(peer.times("ten_megabytes", 10));
@@ -71,20 +85,27 @@ fn main() {
     std::fs::remove_dir_all(&directory).unwrap();
 }
 
-/// The server, with `audit wrap` before it or without.
-fn command(options: Option<&[&str]>, directory: &std::path::Path) -> Command {
-    let server: PathBuf = std::env::current_exe().unwrap();
-    let Some(options) = options else {
-        let mut command = Command::new(server);
-        command.arg("serve");
-        return command;
+/// The server, with what stands before it.
+fn command(proxy: &Proxy, directory: &Path) -> Command {
+    let this = std::env::current_exe().unwrap();
+    let mut command = match proxy {
+        Proxy::None => Command::new(&this),
+        Proxy::Copy => {
+            let mut command = Command::new(&this);
+            command.arg("copy").arg(&this);
+            command
+        }
+        Proxy::Wrap(options) => {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
+            command
+                .args(["wrap", "--log"])
+                .arg(directory.join("audit.jsonl"))
+                .args(*options);
+            command.arg("--").arg(&this);
+            command
+        }
     };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_audit"));
-    command
-        .args(["wrap", "--log"])
-        .arg(directory.join("audit.jsonl"))
-        .args(options);
-    command.arg("--").arg(server).arg("serve");
+    command.arg("serve");
     command
 }
 

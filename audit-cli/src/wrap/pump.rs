@@ -1,10 +1,11 @@
 //! Two pumps, one for each direction. Each forwards what one read gave, as it is, and
 //! looks at it first: a request is known before the server can answer it, and an
-//! answer is recorded before the client can act on it.
+//! answer is recorded before the client can act on it. This is the pump of requests,
+//! and what it has in common with that of answers (`answers.rs`).
 
 use std::fs::File;
 use std::io;
-use std::process::{ChildStdin, ChildStdout};
+use std::process::ChildStdin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Instant;
@@ -12,6 +13,8 @@ use std::time::Instant;
 use audit_jsonl::CallEvent;
 use parking_lot::Mutex;
 
+use crate::wrap::answers::Answers;
+use crate::wrap::baton::Baton;
 use crate::wrap::calls::{Calls, is_call};
 use crate::wrap::client::Client;
 use crate::wrap::recorder::Recorder;
@@ -21,7 +24,7 @@ use crate::wrap::scan::message::{Marker, Message};
 use crate::wrap::stdio;
 
 /// What one read may give.
-const BUFFER: usize = 64 * 1024;
+pub(crate) const BUFFER: usize = 64 * 1024;
 
 /// What both pumps and the main thread share.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(crate) struct Proxy {
     pub(crate) calls: Mutex<Calls>,
     pub(crate) recorder: Recorder,
     pub(crate) client: Client,
+    /// What the pump of answers has in hand, while it records.
+    pub(crate) baton: Baton<Answers>,
     /// `None` once it is closed.
     server: Mutex<Option<ChildStdin>>,
     /// The client closed its end, or stopped reading.
@@ -46,6 +51,7 @@ impl Proxy {
             calls: Mutex::new(calls),
             recorder,
             client: Client::new(stdout),
+            baton: Baton::new(),
             server: Mutex::new(Some(server)),
             client_is_gone: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
@@ -63,9 +69,18 @@ impl Proxy {
         *self.idle_since.lock()
     }
 
+    pub(crate) fn set_idle(&self, since: Option<Instant>) {
+        *self.idle_since.lock() = since;
+    }
+
+    pub(crate) fn scanner(&self) -> Scanner {
+        Scanner::new(self.marker.clone())
+    }
+
+    /// Has events recorded that no answer waits for.
     pub(crate) fn record(&self, events: impl IntoIterator<Item = CallEvent>) {
         for event in events {
-            self.recorder.record(&event);
+            self.recorder.hand_in(event);
         }
     }
 
@@ -87,7 +102,7 @@ impl Proxy {
     }
 
     /// The client reads no more: neither must the server wait for it, nor we.
-    fn client_stopped_reading(&self) {
+    pub(crate) fn client_stopped_reading(&self) {
         self.client_is_gone.store(true, Ordering::SeqCst);
         self.is_closing.store(true, Ordering::SeqCst);
         // If the other pump is writing, it closes when it is done.
@@ -99,7 +114,7 @@ impl Proxy {
 
 /// Requests: from our stdin to the server's, until either is closed.
 pub(crate) fn requests(proxy: &Proxy, mut stdin: File, refusals: Option<SyncSender<String>>) {
-    let mut scanner = Scanner::new(proxy.marker.clone());
+    let mut scanner = proxy.scanner();
     let mut held = refusals.map(Held::new);
     let mut buffer = vec![0; BUFFER];
     loop {
@@ -194,38 +209,4 @@ fn judge(proxy: &Proxy, messages: Vec<Message>, held: &mut Held) -> Verdict {
         }
     }
     verdict
-}
-
-/// Answers: from the server's stdout to ours, until either is closed.
-pub(crate) fn answers(proxy: &Proxy, mut server: ChildStdout) {
-    let mut scanner = Scanner::new(proxy.marker.clone());
-    let mut buffer = vec![0; BUFFER];
-    loop {
-        *proxy.idle_since.lock() = Some(Instant::now());
-        let length = stdio::read(&mut server, &mut buffer);
-        *proxy.idle_since.lock() = None;
-        let bytes = match length {
-            Ok(0) | Err(_) => break,
-            Ok(length) => &buffer[..length],
-        };
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let (length, messages) = scanner.line(rest);
-            rest = &rest[length..];
-            conclude(proxy, messages.unwrap_or_else(|| scanner.complete()));
-        }
-        if proxy.client.pass(bytes).is_err() {
-            proxy.client_stopped_reading();
-            break;
-        }
-    }
-    conclude(proxy, scanner.end());
-    proxy.client.close();
-}
-
-fn conclude(proxy: &Proxy, messages: Vec<Message>) {
-    for message in messages {
-        let event = proxy.calls.lock().hear_server(message);
-        proxy.record(event);
-    }
 }

@@ -1,30 +1,24 @@
 //! Puts events into the log, without ever being in the way of the traffic.
 //!
-//! An answer waits until its event is written, which takes some microseconds; but
-//! for a log that is known to hang or to fail, nobody waits. A thread of its own
-//! opens the log, and looks after one that fails.
+//! The thread that passes an answer on writes its event itself, which takes some
+//! microseconds. While the log is known to hang or to fail, nobody waits for it: events
+//! are kept, and a thread of its own tries again, in order. That thread also opens the log,
+//! writes events that no answer waits for, and syncs.
+
+mod writer;
 
 use std::collections::VecDeque;
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use audit_jsonl::{AuditSink, CallEvent, Health, JsonLinesAuditSink};
-use parking_lot::{Condvar, Mutex};
-
-use crate::wrap::place::create_directory_of;
+use audit_jsonl::{CallEvent, DirectLogSink};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 
 /// How long the start waits for the log to be opened.
 const OPENING: Duration = Duration::from_secs(2);
-
-/// How long the thread waits for events to be written before it says that the log
-/// hangs, and looks again.
-const PATIENCE: Duration = Duration::from_secs(1);
-
-/// How often the thread looks while the log can't be written.
-const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// How long an answer waits for its event to be written: after that the log is known
 /// to hang, and nobody waits until it is well again.
@@ -36,7 +30,10 @@ const ACKNOWLEDGEMENT: Duration = Duration::from_secs(5);
 /// How long a call may wait for the log to be tried again.
 const TRYING_AGAIN: Duration = Duration::from_millis(1500);
 
-/// Events that are kept while the log isn't open.
+/// How often what was written is synced. Who writes does it himself after a second.
+const BETWEEN_SYNCS: Duration = Duration::from_millis(500);
+
+/// Events that are kept while the log can't be written.
 const MOST_WAITING: usize = 1024;
 
 /// What is asked of the log beyond that events are written.
@@ -52,12 +49,12 @@ pub(crate) struct Demands {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     shared: Arc<Shared>,
-    demands: Demands,
 }
 
 #[derive(Debug)]
 struct Shared {
     path: PathBuf,
+    demands: Demands,
     state: Mutex<State>,
     /// The thread has something to do.
     wanted: Condvar,
@@ -67,14 +64,23 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    sink: Option<Arc<JsonLinesAuditSink>>,
-    /// Those that came while there was no sink.
+    sink: Option<Arc<DirectLogSink>>,
+    /// To be written by the thread, in this order.
     waiting: VecDeque<CallEvent>,
+    /// The thread is writing one that was waiting.
+    is_in_hand: bool,
+    /// Threads that hang in a write, and that another goes on for.
+    stuck: u64,
+    /// Events that were given up, and those of them that no sink was told of.
     lost: u64,
+    untold: u64,
+    /// Something was written that is to be synced.
+    is_unsynced: bool,
+    last_sync: Option<Instant>,
     /// Looks that were asked for, and the last of them that is done.
     asked: u64,
     done: u64,
-    /// Whether the last look found that all is written.
+    /// Whether the last write worked.
     is_good: bool,
     /// What was said on stderr last.
     is_told: bool,
@@ -87,6 +93,7 @@ impl Recorder {
     pub(crate) fn start(path: PathBuf, demands: Demands) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             path,
+            demands,
             state: Mutex::default(),
             wanted: Condvar::new(),
             looked: Condvar::new(),
@@ -95,66 +102,133 @@ impl Recorder {
             let shared = Arc::clone(&shared);
             move || shared.run()
         })?;
-        let recorder = Self { shared, demands };
-        recorder.look(OPENING);
+        let recorder = Self { shared };
+        recorder.look(Instant::now() + OPENING);
         Ok(recorder)
     }
 
-    /// Puts an event into the log. When it returns, the event is written, or it is
-    /// known that the log hangs or fails.
-    pub(crate) fn record(&self, event: &CallEvent) {
-        let good = {
-            let state = self.shared.state.lock();
-            state.sink.clone().filter(|_| state.is_good)
+    /// Writes an event, on this thread while the log is well. When it returns, the event
+    /// is written, or it is known that the log hangs or fails. That may be never: in a
+    /// system call that hangs nobody can be stopped.
+    pub(crate) fn write(&self, event: CallEvent) {
+        let deadline = Instant::now() + self.patience();
+        let (sink, is_good) = {
+            let mut state = self.shared.state.lock();
+            state.is_unsynced = true;
+            (state.sink_for_now(), state.is_good)
         };
-        let Some(sink) = good else {
-            self.shared.offer(event);
-            self.shared.ask();
+        let Some(sink) = sink else {
+            self.hand_in(event);
+            if is_good {
+                self.wait_for_turn(deadline);
+            }
             return;
         };
-        let is_done = if self.demands.durable {
-            sink.commit(event, ACKNOWLEDGEMENT).is_ok()
-        } else {
-            sink.on_call(event);
-            written(&sink, HICCUP).is_ok()
-        };
-        if is_done {
+        let Err(error) = self.shared.demands.put(&sink, &event) else {
             return;
-        }
-        if self.demands.certain {
-            self.look(ACKNOWLEDGEMENT);
-        } else {
+        };
+        {
+            let mut state = self.shared.state.lock();
+            if !error.is_recorded() {
+                // Whatever came meanwhile came later.
+                state.waiting.push_front(event);
+                state.shorten();
+            }
             // Until the thread has found that all is well, nobody waits again.
-            self.shared.state.lock().is_good = false;
-            self.shared.ask();
+            state.is_good = false;
+            self.shared.ask(&mut state);
         }
+        if self.shared.demands.certain {
+            self.look(deadline);
+        }
+    }
+
+    /// Has the thread write an event; waits for room alone, and only while the log is
+    /// well.
+    pub(crate) fn hand_in(&self, event: CallEvent) {
+        let deadline = Instant::now() + HICCUP;
+        let mut state = self.shared.state.lock();
+        while state.is_good && state.waiting.len() >= MOST_WAITING {
+            let waited = self.shared.looked.wait_until(&mut state, deadline);
+            if waited.timed_out() {
+                break;
+            }
+        }
+        state.waiting.push_back(event);
+        state.shorten();
+        self.shared.ask(&mut state);
     }
 
     /// Whether the last write of the log worked; after one that didn't, the log is
     /// tried again first.
     pub(crate) fn is_good(&self) -> bool {
-        self.shared.state.lock().is_good || self.look(TRYING_AGAIN)
+        let is_settled = self.shared.state.lock().is_settled();
+        is_settled || self.look(Instant::now() + TRYING_AGAIN)
+    }
+
+    /// How long [`write`](Self::write) takes at most, unless it hangs.
+    pub(crate) fn patience(&self) -> Duration {
+        let Demands { durable, certain } = self.shared.demands;
+        if durable || certain {
+            ACKNOWLEDGEMENT
+        } else {
+            HICCUP
+        }
+    }
+
+    /// A thread hangs in [`write`](Self::write), and another goes on for it. Until it
+    /// comes back nothing is written, for its event is the first.
+    pub(crate) fn is_stuck(&self) {
+        let mut state = self.shared.state.lock();
+        state.stuck += 1;
+        state.is_good = false;
+        self.shared.ask(&mut state);
+    }
+
+    /// It came back, and its event is written or kept.
+    pub(crate) fn is_stuck_no_more(&self) {
+        let mut state = self.shared.state.lock();
+        state.stuck -= 1;
+        self.shared.ask(&mut state);
+    }
+
+    /// Has what was written be synced, now and then.
+    pub(crate) fn sync_if_due(&self) {
+        let mut state = self.shared.state.lock();
+        let is_due = state
+            .last_sync
+            .is_none_or(|last| last.elapsed() >= BETWEEN_SYNCS);
+        if state.is_good && state.is_unsynced && is_due {
+            self.shared.ask(&mut state);
+        }
     }
 
     /// Closes the log, and says on stderr what isn't in it.
     pub(crate) fn close(&self, timeout: Duration) {
         let deadline = Instant::now() + timeout;
-        self.look(timeout);
         let (sink, lost) = {
             let mut state = self.shared.state.lock();
+            let wanted = self.shared.ask(&mut state);
+            // While the log is open, there is hope for what isn't written yet.
+            while state.done < wanted || state.sink.is_some() && !state.is_settled() {
+                let waited = self.shared.looked.wait_until(&mut state, deadline);
+                if waited.timed_out() {
+                    break;
+                }
+            }
             state.is_closing = true;
             self.shared.wanted.notify_one();
-            let lost = state.lost + state.waiting.len() as u64;
-            (state.sink.take(), lost)
+            state.give_up();
+            // Of those it isn't known.
+            let unknown = state.stuck + u64::from(state.is_in_hand);
+            (state.sink.take(), state.lost + unknown)
         };
-        let (mut lost, mut why) = (lost, None);
+        let mut why = None;
         if let Some(sink) = sink {
             let left = deadline.saturating_duration_since(Instant::now());
             if let Err(error) = sink.close(left.max(Duration::from_millis(200))) {
                 why = Some(error.to_string());
             }
-            let counters = sink.counters();
-            lost += counters.dropped + counters.queued;
         }
         if lost > 0 || why.is_some() {
             let path = self.shared.path.display();
@@ -163,20 +237,20 @@ impl Recorder {
         }
     }
 
+    /// Waits until what was handed in is written, or it is known that it can't be.
+    fn wait_for_turn(&self, deadline: Instant) {
+        if !self.look(deadline) {
+            self.shared.state.lock().is_good = false;
+        }
+    }
+
     /// Asks the thread to look, and waits for that. Whether all is well.
-    fn look(&self, timeout: Duration) -> bool {
-        let deadline = Instant::now() + timeout;
+    fn look(&self, deadline: Instant) -> bool {
         let mut state = self.shared.state.lock();
-        state.asked += 1;
-        let wanted = state.asked;
-        self.shared.wanted.notify_one();
+        let wanted = self.shared.ask(&mut state);
         while state.done < wanted {
-            if self
-                .shared
-                .looked
-                .wait_until(&mut state, deadline)
-                .timed_out()
-            {
+            let waited = self.shared.looked.wait_until(&mut state, deadline);
+            if waited.timed_out() {
                 return false;
             }
         }
@@ -185,154 +259,47 @@ impl Recorder {
 }
 
 impl Shared {
-    /// Has the thread look.
-    fn ask(&self) {
-        self.state.lock().asked += 1;
+    /// Has the thread look; the number of that look.
+    fn ask(&self, state: &mut MutexGuard<'_, State>) -> u64 {
+        state.asked += 1;
         self.wanted.notify_one();
-    }
-
-    fn offer(&self, event: &CallEvent) {
-        let mut state = self.state.lock();
-        match state.sink.clone() {
-            Some(sink) => {
-                drop(state);
-                sink.on_call(event);
-            }
-            None => {
-                if state.waiting.len() == MOST_WAITING {
-                    state.waiting.pop_front();
-                    state.lost += 1;
-                }
-                state.waiting.push_back(event.clone());
-            }
-        }
-    }
-
-    /// The thread.
-    fn run(&self) {
-        let mut state = self.state.lock();
-        loop {
-            while state.asked == state.done && !state.is_closing {
-                if state.is_good {
-                    self.wanted.wait(&mut state);
-                } else if self.wanted.wait_for(&mut state, BETWEEN_TRIES).timed_out() {
-                    break;
-                }
-            }
-            if state.is_closing {
-                return;
-            }
-            let asked = state.asked;
-            let sink = state.sink.clone();
-            drop(state);
-            let (sink, result) = self.try_it(sink);
-            state = self.state.lock();
-            if state.is_closing {
-                return;
-            }
-            self.settle(&mut state, sink, result);
-            state.done = asked;
-            self.looked.notify_all();
-        }
-    }
-
-    /// Opens the log if need be, and has all be written that was offered.
-    fn try_it(
-        &self,
-        sink: Option<Arc<JsonLinesAuditSink>>,
-    ) -> (Option<Arc<JsonLinesAuditSink>>, Result<(), String>) {
-        let sink = match sink.map_or_else(|| open(&self.path).map(Arc::new), Ok) {
-            Ok(sink) => sink,
-            Err(why) => return (None, Err(why)),
-        };
-        for event in std::mem::take(&mut self.state.lock().waiting) {
-            sink.on_call(&event);
-        }
-        let result = written(&sink, PATIENCE);
-        (Some(sink), result)
-    }
-
-    fn settle(
-        &self,
-        state: &mut State,
-        sink: Option<Arc<JsonLinesAuditSink>>,
-        result: Result<(), String>,
-    ) {
-        state.sink = sink.filter(|sink| {
-            let failed = matches!(sink.health(), Health::Failed { .. });
-            if failed {
-                // It never will write again; another one may.
-                let counters = sink.counters();
-                state.lost += counters.dropped + counters.queued;
-            }
-            !failed
-        });
-        state.is_good = result.is_ok();
-        let path = self.path.display();
-        match result {
-            Err(why) if !state.is_told => {
-                state.is_told = true;
-                let why = why.strip_prefix(&format!("{path}: ")).unwrap_or(&why);
-                warn(&format!("calls can't be recorded in {path}: {why}"));
-            }
-            Ok(()) if state.is_told => {
-                state.is_told = false;
-                warn(&format!("calls are recorded again in {path}"));
-            }
-            _ => {}
-        }
+        state.asked
     }
 }
 
-fn open(path: &Path) -> Result<JsonLinesAuditSink, String> {
-    create_directory_of(path).map_err(|error| error.to_string())?;
-    let builder = JsonLinesAuditSink::builder().path(path);
-    builder.open().map_err(|error| {
-        // What it came from says why.
-        let cause = std::error::Error::source(&error);
-        let cause = cause.map(|cause| format!(": {cause}")).unwrap_or_default();
-        format!("{error}{cause}")
-    })
-}
-
-/// Waits until all is written, or a write has failed since.
-fn written(sink: &JsonLinesAuditSink, patience: Duration) -> Result<(), String> {
-    let (_, failures_before, _) = failures(sink);
-    let deadline = Instant::now() + patience;
-    let mut step = Duration::from_millis(5);
-    loop {
-        let flushed = sink.flush(step);
-        let (in_a_row, failures, reason) = failures(sink);
-        if in_a_row == 0 && flushed.is_ok() {
-            return Ok(());
-        }
-        let is_over = Instant::now() >= deadline;
-        if failures > failures_before || is_over {
-            return Err(reason.unwrap_or_else(|| "it takes too long".into()));
-        }
-        if flushed.is_ok() {
-            // Nothing is queued, and the last write failed: only another can tell.
-            return Err(reason.unwrap_or_default());
-        }
-        step = (step * 2).min(Duration::from_millis(100));
+impl State {
+    /// The log, if it is well and nothing has to be written before.
+    fn sink_for_now(&self) -> Option<Arc<DirectLogSink>> {
+        self.sink.clone().filter(|_| self.is_settled())
     }
-}
 
-/// Failures in a row, failures in all, and why.
-fn failures(sink: &JsonLinesAuditSink) -> (u64, u64, Option<String>) {
-    match sink.health() {
-        Health::Degraded {
-            consecutive_failures,
-            total_failures,
-            reason,
-            ..
-        } => (consecutive_failures, total_failures, Some(reason)),
-        Health::Failed {
-            total_failures,
-            reason,
-            ..
-        } => (u64::MAX, total_failures, Some(reason)),
-        _ => (0, 0, None),
+    fn is_settled(&self) -> bool {
+        self.is_good && self.is_quiet()
+    }
+
+    /// No event waits.
+    fn is_quiet(&self) -> bool {
+        self.waiting.is_empty() && !self.is_in_hand
+    }
+
+    /// Gives up the oldest of too many.
+    fn shorten(&mut self) {
+        while self.waiting.len() > MOST_WAITING {
+            self.waiting.pop_front();
+            self.lost += 1;
+            self.untold += 1;
+        }
+    }
+
+    /// Nothing is tried any more: what waits is lost, and the log told so.
+    fn give_up(&mut self) {
+        let waiting = self.waiting.len() as u64;
+        self.waiting.clear();
+        self.lost += waiting;
+        self.untold += waiting;
+        if let Some(sink) = &self.sink {
+            sink.count_lost(std::mem::take(&mut self.untold));
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::exit::Failure;
+use crate::wrap::answers::{self, Answers};
 use crate::wrap::calls::{Calls, GRACE};
 use crate::wrap::outcome::code;
 use crate::wrap::pump::{self, Proxy};
@@ -100,7 +101,8 @@ impl Session {
         let mut stopping = None;
         let mut signalled = None;
         loop {
-            match self.events.recv_timeout(GRACE / 4) {
+            let look = answers::look_after(&self.proxy, GRACE / 4);
+            match self.events.recv_timeout(look) {
                 Ok(Event::ServerEnded) => break,
                 Ok(Event::AnswersEnded) => answers_ended = true,
                 Ok(Event::Signal(number)) => {
@@ -116,6 +118,7 @@ impl Session {
             }
             let overdue = self.proxy.calls.lock().overdue(Instant::now());
             self.proxy.record(overdue);
+            self.proxy.recorder.sync_if_due();
             if stopping.is_some_and(|since: Instant| since.elapsed() >= AFTER_SIGNAL) {
                 self.end_calls(code::STOPPED);
                 stopping = None;
@@ -160,7 +163,8 @@ impl Session {
             if idle_for >= DRAIN || idle.is_some() && Instant::now() >= deadline {
                 return was_asked;
             }
-            let soon = Instant::now() + (DRAIN - idle_for).min(DRAIN / 5);
+            let look = answers::look_after(&self.proxy, (DRAIN - idle_for).min(DRAIN / 5));
+            let soon = Instant::now() + look;
             while let Some(left) = soon.checked_duration_since(Instant::now()) {
                 match self.events.recv_timeout(left) {
                     Ok(Event::AnswersEnded) | Err(RecvTimeoutError::Disconnected) => {
@@ -208,11 +212,12 @@ fn pump_answers(
 ) -> Result<(), Failure> {
     let proxy = Arc::clone(proxy);
     let tell = tell.clone();
-    spawn("audit-answers", move || {
-        pump::answers(&proxy, from_server);
+    let at_end = Box::new(move || {
         // The main thread may be past that.
         tell.send(Event::AnswersEnded).ok();
-    })
+    });
+    let answers = Box::new(Answers::new(&proxy, from_server, at_end));
+    spawn("audit-answers", move || answers.pump(&proxy))
 }
 
 #[cfg(unix)]

@@ -10,6 +10,8 @@ mod bytes;
 #[cfg(unix)]
 mod ends;
 mod files;
+#[cfg(target_os = "linux")]
+mod hangs;
 mod logs;
 mod sessions;
 #[cfg(target_os = "linux")]

@@ -143,6 +143,17 @@ fn a_killed_proxy_leaves_no_server_and_no_answered_call_out() {
     }
 }
 
+#[test]
+fn what_a_client_has_read_is_in_the_log_of_a_killed_proxy() {
+    let dir = Dir::new();
+    for round in 1..=30 {
+        let mut wrap = begin(&dir, false, "! hang");
+        kill(KILL, wrap.child.id());
+        wrap.wait();
+        assert_eq!(dir.told().len(), round);
+    }
+}
+
 /// It neither cares for the end of its stdin nor for being asked to end.
 #[test]
 fn a_killed_proxy_leaves_no_stubborn_server() {
