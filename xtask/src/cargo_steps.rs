@@ -1,6 +1,7 @@
 //! The steps that are one or two calls of cargo.
 
 use crate::common::{Done, StepResult, cargo};
+use crate::crash;
 
 pub(crate) fn fmt() -> StepResult {
     cargo(["fmt", "--all", "--", "--check"]).run()?;
@@ -23,7 +24,12 @@ pub(crate) fn test() -> StepResult {
     // `--all-targets` would run the benches too. So they and the examples are
     // built first, and then only what is a test is run.
     build()?;
-    cargo("test --workspace --tests --all-features --locked".split(' ')).run()?;
+    let tests = cargo("test --workspace --tests --all-features --locked".split(' '));
+    crash::in_ci()
+        .fold(tests, |tests, (variable, amount)| {
+            tests.env(variable, &amount.to_string())
+        })
+        .run()?;
     Ok(Done::Passed)
 }
 

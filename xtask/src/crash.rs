@@ -22,6 +22,8 @@ struct Campaign {
     module: &'static str,
     /// The variable that says how much, and the value for it.
     amount: (&'static str, u64),
+    /// The value for CI, where it is to be more than `cargo test` does.
+    in_ci: Option<u64>,
     /// The variable for the seed.
     seed: Option<&'static str>,
 }
@@ -33,6 +35,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: None,
         module: "log::images",
         amount: ("AUDIT_IMAGES", 1_000_000),
+        in_ci: None,
         seed: Some("AUDIT_IMAGES_SEED"),
     },
     Campaign {
@@ -40,6 +43,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("log"),
         module: "kills",
         amount: ("AUDIT_TEST_KILLS", 3_000),
+        in_ci: Some(500),
         seed: Some("AUDIT_TEST_SEED"),
     },
     Campaign {
@@ -47,6 +51,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("log"),
         module: "writers",
         amount: ("AUDIT_TEST_WRITER_KILLS", 120),
+        in_ci: None,
         seed: Some("AUDIT_TEST_SEED"),
     },
     Campaign {
@@ -54,6 +59,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "calls",
         amount: ("AUDIT_FAULTS_CALLS", 6_000),
+        in_ci: Some(5_000),
         seed: Some("AUDIT_FAULTS_SEED"),
     },
     Campaign {
@@ -61,6 +67,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "mixed",
         amount: ("AUDIT_FAULTS_MIXED", 600),
+        in_ci: None,
         seed: Some("AUDIT_FAULTS_SEED"),
     },
     Campaign {
@@ -68,6 +75,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "full",
         amount: ("AUDIT_FAULTS_FULL_EVENTS", 2_000),
+        in_ci: None,
         seed: None,
     },
     Campaign {
@@ -75,6 +83,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "syncs",
         amount: ("AUDIT_FAULTS_SYNCS", 60),
+        in_ci: None,
         seed: Some("AUDIT_FAULTS_SEED"),
     },
     Campaign {
@@ -82,9 +91,18 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "power",
         amount: ("AUDIT_FAULTS_CUTS", 100),
+        in_ci: Some(150),
         seed: Some("AUDIT_FAULTS_SEED"),
     },
 ];
+
+/// The variables for CI, which has time for more than whoever runs the tests meanwhile.
+pub(crate) fn in_ci() -> impl Iterator<Item = (&'static str, u64)> {
+    CAMPAIGNS.iter().filter_map(|campaign| {
+        let (variable, _) = campaign.amount;
+        Some((variable, campaign.in_ci?))
+    })
+}
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
