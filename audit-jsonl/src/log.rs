@@ -30,7 +30,7 @@ use crate::chain::{Head, Measured, Notes, Tip};
 use crate::link::{Drafts, Event};
 use crate::log::carry::Carry;
 use crate::log::files::{Aside, cut, made, open, write_counting};
-use crate::log::head_file::Record;
+use crate::log::head_file::{Record, Written};
 use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
 use crate::repair::Step;
@@ -52,7 +52,7 @@ pub(crate) struct Log {
     file_id: FileId,
     head_file: File,
     /// What we left in the head file; `None` when we don't know what it says.
-    left: Option<Record>,
+    left: Option<Written>,
     /// Of the file: the first link's number, and when the file was made.
     first_seq: Option<u64>,
     made: SystemTime,
@@ -485,11 +485,11 @@ impl Log {
             file: self.file_id,
             boot: self.boot.clone(),
         };
-        record.write(&mut self.head_file)?;
+        let written = Written::write(record, &mut self.head_file)?;
         if unknown {
             Record::cut(&self.head_file)?;
         }
-        self.left = Some(record);
+        self.left = Some(written);
         Ok(())
     }
 

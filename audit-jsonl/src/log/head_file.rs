@@ -33,16 +33,6 @@ impl Record {
         Ok(Self::parse(&Self::text_of(file)?))
     }
 
-    /// As [`read`](Self::read). That it still says what we left there takes a
-    /// fraction of the time to find out.
-    pub(crate) fn read_again(file: &mut File, left: Option<&Self>) -> io::Result<Option<Self>> {
-        let text = Self::text_of(file)?;
-        match left {
-            Some(left) if left.to_text() == text => Ok(Some(left.clone())),
-            _ => Ok(Self::parse(&text)),
-        }
-    }
-
     /// Whether it is about that file. Devices may have other numbers after a start
     /// of the machine; `boot` is the one that runs now.
     pub(crate) fn is_about(&self, file: FileId, boot: &str) -> bool {
@@ -51,16 +41,18 @@ impl Record {
     }
 
     fn text_of(file: &mut File) -> io::Result<Vec<u8>> {
-        let mut text = Vec::with_capacity(LENGTH);
+        let mut text = vec![0; LENGTH + 1];
+        let mut length = 0;
         file.seek(SeekFrom::Start(0))?;
-        let mut reader = Reading(file).take(LENGTH as u64 + 1);
-        reader.read_to_end(&mut text)?;
+        // A whole line comes at once, and what may stand behind it with it.
+        while length < LENGTH {
+            match Reading(file).read(&mut text[length..])? {
+                0 => break,
+                more => length += more,
+            }
+        }
+        text.truncate(length);
         Ok(text)
-    }
-
-    pub(crate) fn write(&self, file: &mut File) -> io::Result<()> {
-        file.seek(SeekFrom::Start(0))?;
-        write_whole(file, &self.to_text())
     }
 
     /// Cuts off what somebody may have put behind the line.
@@ -109,6 +101,33 @@ impl Record {
             },
             boot: value.get("boot")?.as_str()?.to_owned(),
         })
+    }
+}
+
+/// A record as it stands in the file. To find that it still stands there takes a
+/// fraction of the time that reading it takes.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) record: Record,
+    text: Vec<u8>,
+}
+
+impl Written {
+    pub(crate) fn write(record: Record, file: &mut File) -> io::Result<Self> {
+        let text = record.to_text();
+        file.seek(SeekFrom::Start(0))?;
+        write_whole(file, &text)?;
+        Ok(Self { record, text })
+    }
+
+    /// As [`Record::read`], with what stood there before.
+    pub(crate) fn read(file: &mut File, before: Option<&Self>) -> io::Result<Option<Self>> {
+        let text = Record::text_of(file)?;
+        let record = match before {
+            Some(before) if before.text == text => Some(before.record.clone()),
+            _ => Record::parse(&text),
+        };
+        Ok(record.map(|record| Self { record, text }))
     }
 }
 

@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::chain::{Head, Line, StreamId, Tip};
 use crate::file::MIDST_OF_A_LINE;
-use crate::log::head_file::Record;
+use crate::log::head_file::{Record, Written};
 use crate::log::names::{self, FileId};
 use crate::log::{Fault, Log, tail};
 use crate::repair::{Action, Step};
@@ -25,16 +25,20 @@ impl Log {
             self.move_spoilt_away()?;
         }
         self.steps.clear();
-        let record = Record::read_again(&mut self.head_file, self.left.as_ref())?;
-        let is_ours = self.open_another()?;
-        let size = self.file.metadata()?.len();
+        let read = Written::read(&mut self.head_file, self.left.as_ref())?;
+        let named = self.open_another()?;
+        let is_ours = named.is_some();
+        let size = match named {
+            Some(size) => size,
+            None => self.file.metadata()?.len(),
+        };
         self.written = size;
         // When somebody has cut it, what comes there now is not on disk.
         self.synced = self.synced.min(size);
         // Found anew if it is still there; another writer may have told of it.
         self.pending.plain = None;
         self.pending.gone = None;
-        if let (Some(record), None, true) = (&record, &self.carry, is_ours)
+        if let (Some(Written { record, .. }), None, true) = (&read, &self.carry, is_ours)
             && record.file == self.file_id
             && record.size == size
             && record.head.seq <= LAST_TO_GO_ON_FROM
@@ -42,12 +46,12 @@ impl Log {
         {
             // As the head says: we left it so, or another writer has since.
             let tip = Tip::After(record.head);
-            self.left = Some(record.clone());
+            self.left = read;
             self.pending.after = None;
             self.pending.plain = self.left_plain.clone();
             return Ok(tip);
         }
-        let mut tip = self.recover(record, size)?;
+        let mut tip = self.recover(read.map(|read| read.record), size)?;
         if let (Tip::After(head), None) = (tip, &self.carry)
             && head.seq > LAST_TO_GO_ON_FROM
         {
@@ -81,19 +85,19 @@ impl Log {
         Ok(())
     }
 
-    /// Opens what bears the log's name, unless that is our file; whether it is.
-    pub(super) fn open_another(&mut self) -> io::Result<bool> {
+    /// Opens what bears the log's name, unless that is our file; its size if it is.
+    pub(super) fn open_another(&mut self) -> io::Result<Option<u64>> {
         let named = match fs::symlink_metadata(&self.path) {
             Ok(metadata) => Some(metadata),
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
         // Where files can't be told apart, only a missing one shows.
-        let is_ours = named.is_some_and(|named| FileId::of(&named) == self.file_id);
-        if !is_ours {
+        let ours = named.filter(|named| FileId::of(named) == self.file_id);
+        if ours.is_none() {
             self.open_named()?;
         }
-        Ok(is_ours)
+        Ok(ours.map(|ours| ours.len()))
     }
 
     fn recover(&mut self, record: Option<Record>, size: u64) -> Result<Tip, Fault> {

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
-use crate::log::head_file::Record;
+use crate::log::head_file::{Record, Written};
 use crate::log::images::history::Line;
 use crate::log::names::{FileId, with_suffix};
 
@@ -87,7 +87,7 @@ impl Image {
                     record.file = FileId::of(&metadata);
                 }
                 let mut head = File::create(head).expect("a head file");
-                record.write(&mut head).expect("a head");
+                Written::write(record, &mut head).expect("a head");
             }
         }
     }
