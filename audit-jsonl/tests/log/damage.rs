@@ -82,6 +82,51 @@ fn damage_further_up_is_left_to_the_verifier() {
     });
 }
 
+#[test]
+fn damage_further_up_stays_where_it_is_when_a_power_loss_takes_the_end() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        flip(&path, ends[4] as u64);
+        cut_to(&path, ends[7] as u64);
+        Head::edit(&path, "boot", "another");
+        let found = go_on(&dir, &path);
+        assert!(found.with("torn").is_empty());
+        let told = found.with("gone");
+        assert_eq!((told.len(), told[0].seq), (1, 8));
+        let found = found.numbers();
+        assert_eq!(found, [0, 1, 2, 3, 4, 6, 7, 10, 11]);
+    });
+}
+
+/// Somebody who takes no lock has appended it after the look, before the batch.
+#[test]
+fn a_plain_line_right_before_the_last_of_the_chain() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        let (before, last) = bytes.split_at(ends[ends.len() - 2]);
+        fs::write(&path, [before, lines_of([100]).as_bytes(), last].concat()).unwrap();
+        let found = go_on(&dir, &path).assert_only("plain");
+        assert_goes_on(&found);
+        assert_eq!(found.plain_numbers(), [100]);
+    });
+}
+
+/// The head's line is there, and not where the head says that it ends.
+#[test]
+fn a_last_line_that_stands_further_up() {
+    within(DEADLINE, || {
+        for more in [0, 3] {
+            let (dir, path, bytes) = ten();
+            let first = line_ends(&bytes)[0];
+            let text = [&bytes[first..], &vec![b'x'; first + more]].concat();
+            fs::write(&path, &text).unwrap();
+            assert_replaced(&dir, &path, &text);
+        }
+    });
+}
+
 type Spoil = fn(&Path);
 
 #[test]

@@ -63,6 +63,15 @@ fn with(plan: &Plan, action: Action) -> Vec<&Step> {
     steps.filter(|step| step.action == action).collect()
 }
 
+/// The numbers of the chained lines in some bytes that end where one does.
+fn links(bytes: &[u8]) -> Vec<u64> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let values = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    values
+        .filter_map(|value| value["chain"]["seq"].as_u64())
+        .collect()
+}
+
 /// Without the time that is in a name.
 fn untimed(name: &Path) -> String {
     let name = name.file_name().unwrap().to_str().unwrap();
@@ -87,7 +96,7 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
         .map(|step| step.bytes.unwrap().1 - step.bytes.unwrap().0)
         .sum();
     assert_eq!(told("torn", "bytes"), torn, "{plan}");
-    for step in asides {
+    for step in &asides {
         let (from, to) = step.bytes.unwrap();
         let aside = fs::read(step.aside.as_ref().unwrap()).unwrap();
         assert_eq!(aside, before[from as usize..to as usize], "{plan}");
@@ -104,8 +113,17 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
     }
     let gone = with(plan, Action::TellGone);
     assert_eq!(row.has("gone"), !gone.is_empty(), "{plan}");
+    let kept = asides.first().map_or(before.len(), |step| {
+        usize::try_from(step.bytes.unwrap().0).unwrap()
+    });
+    let last = links(&before[..kept]).pop();
     for step in gone {
-        assert_eq!(told("gone", "seq"), step.lines.unwrap().1, "{plan}");
+        let first = last.map_or(0, |last| last + 1);
+        assert_eq!(step.lines, Some((first, told("gone", "seq"))), "{plan}");
+    }
+    for step in with(plan, Action::RebuildHead) {
+        assert_eq!(step.file, Head::path(path), "{plan}");
+        assert_eq!(step.lines, last.map(|last| (last, last)), "{plan}");
     }
     let moved = with(plan, Action::MoveAside);
     if row.has("after") {
@@ -122,7 +140,10 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
     };
     assert_eq!(has(".damaged-"), moved.len(), "{plan}");
     for step in with(plan, Action::TakeUp) {
-        assert_eq!(row.seq, step.lines.unwrap().1 + 1, "{plan}");
+        let ((from, to), (first, last)) = (step.bytes.unwrap(), step.lines.unwrap());
+        let taken = links(&before[from as usize..to as usize]);
+        assert_eq!(taken, (first..=last).collect::<Vec<_>>(), "{plan}");
+        assert_eq!(row.seq, last + 1, "{plan}");
     }
 }
 
