@@ -186,7 +186,7 @@ fn deleted() {
 fn another_file() {
     within(DEADLINE, || {
         let (_other_dir, other) = Dir::with_log();
-        log(&other, 500..510);
+        log(&other, 500..505);
         let other = fs::read(&other).unwrap();
         for (what, bytes, lines, aside) in [
             ("empty", Vec::new(), 0, None),

@@ -110,6 +110,23 @@ fn many_streams() {
 }
 
 #[test]
+fn many_power_losses() {
+    within(DEADLINE, || {
+        let mut chain = Chain::new();
+        let mut lines = chain.lines(1);
+        for _ in 0..1_003 {
+            chain.with("");
+            let notes = gone(chain.seq - 1, &chain.hash);
+            lines.push(chain.with(&notes));
+        }
+        let report = said_of(&lines);
+        assert_eq!(report.problems, []);
+        let facts = report.completeness;
+        assert_eq!((facts.gone.len(), facts.unlisted), (1_000, 3));
+    });
+}
+
+#[test]
 fn many_foreign_streams_in_one_block() {
     within(DEADLINE, || {
         let mut main = Chain::new();

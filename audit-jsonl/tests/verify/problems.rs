@@ -65,6 +65,11 @@ fn a_line_that_was_edited() {
     let mut lines = ten();
     lines[4] = lines[4].replace("\"seq\":4", "\"seq\":7");
     check(&lines, &["edited 5 #7", "edited 6 #5"]);
+    let message = &said_of(&lines).problems[0].message;
+    assert_eq!(
+        message,
+        "the line names line #3 before it, and has the number #7"
+    );
     let mut lines = ten();
     lines[4] = lines[4].replace("\"seq\":4", "\"seq\":2");
     check(&lines, &["edited 5 #2", "edited 6 #5"]);
@@ -180,6 +185,8 @@ fn lines_of_a_foreign_stream() {
             "misplaced 8 #2",
         ],
     );
+    let message = &said_of(&lines).problems[1].message;
+    assert_eq!(message, "line #2 is missing before this one");
     // A jump that is announced is none there either.
     let mut told = Chain::named(9);
     let first = told.with("");
