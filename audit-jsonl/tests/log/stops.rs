@@ -191,6 +191,26 @@ fn a_power_loss_that_takes_the_end_of_the_rotated_file() {
 }
 
 #[test]
+fn a_power_loss_that_takes_the_end_of_the_last_rotated_file() {
+    within(DEADLINE, || {
+        let (dir, path) = Dir::with_log();
+        many_files(&path, 2, |builder| builder);
+        let found = check(&path);
+        let first = found.rows.iter().find(|row| row.file == 2).unwrap();
+        let name = format!("audit-{}-{:020}.jsonl", &first.stream[..8], first.seq);
+        let to = dir.path(&name);
+        fs::rename(&path, &to).unwrap();
+        let one = line_ends(&fs::read(&to).unwrap())[0];
+        cut_to(&to, one as u64);
+        Head::edit(&path, "boot", "another");
+        log(&path, [5000]);
+        let seq = first.seq;
+        let found = check(&path).assert_whole();
+        assert_eq!(found.with("gone")[0].seq, seq + 1);
+    });
+}
+
+#[test]
 fn a_power_loss_that_leaves_nothing_of_the_new_file() {
     within(DEADLINE, || {
         let (_dir, path, _) = two_files();
