@@ -4,13 +4,17 @@
 use std::fs;
 use std::path::Path;
 
+use audit_jsonl::AuditSink;
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::check;
 use crate::form::leaf_hash;
 use crate::head_file::Head;
 use crate::heads::{assert_goes_on, go_on, line_ends, ten};
-use crate::support::{Dir, append, close, cut_to, flip, lines_of, log, open, record, size};
+use crate::repair::plan_of;
+use crate::support::{
+    Dir, append, close, cut_to, event_of, flip, line_of, lines_of, log, open, record, size,
+};
 
 /// The log is moved aside, and a new stream begins.
 #[track_caller]
@@ -127,6 +131,27 @@ fn a_last_line_that_stands_further_up() {
     });
 }
 
+#[test]
+fn no_head_after_long_lines() {
+    within(DEADLINE, || {
+        let (dir, path) = Dir::with_log();
+        let sink = open(&path);
+        for number in 0..4 {
+            sink.on_call(&event_of(number, 40_000));
+        }
+        close(&sink);
+        let ends = line_ends(&fs::read(&path).unwrap());
+        // Without the closing line, and with a plain one in its place.
+        cut_to(&path, ends[3] as u64);
+        append(&path, line_of(&event_of(100, 40_000)));
+        fs::remove_file(Head::path(&path)).unwrap();
+        let found = go_on(&dir, &path).assert_whole();
+        assert_eq!(found.numbers(), [0, 1, 2, 3, 10, 11]);
+        assert_eq!(found.streams().len(), 1);
+        assert_eq!(found.plain_numbers(), [100]);
+    });
+}
+
 type Spoil = fn(&Path);
 
 #[test]
@@ -233,6 +258,7 @@ fn a_shorter_log_made_anew() {
         Head::edit(&path, "hash", leaf_hash(line));
         Head::edit(&path, "size", size(&path) + 1);
         fs::write(&path, &bytes[ends[4]..]).unwrap();
+        assert!(plan_of(&path).unwrap().is_empty());
         log(&path, 10..12);
         let found = check(&path);
         assert_eq!(found.numbers(), (5..12).collect::<Vec<_>>());

@@ -16,7 +16,7 @@ use crate::checker::{Row, check};
 use crate::form::sha256;
 use crate::head_file::Head;
 use crate::heads::{line_ends, ten};
-use crate::support::{append, cut_to, flip, lines_of, log, size};
+use crate::support::{Dir, append, cut_to, flip, lines_of, log, size};
 
 /// Names, bytes, modes, inodes and times of change of what is in a directory.
 type State = BTreeMap<String, (Vec<u8>, u32, u64, i64)>;
@@ -334,6 +334,22 @@ fn rows() -> Vec<(&'static str, Make, Vec<Action>)> {
             vec![RebuildHead, TellPlain, SetAside],
         ),
         (
+            "an empty head file, and plain lines alone",
+            make(|path, _| {
+                fs::write(Head::path(path), "").unwrap();
+                fs::write(path, lines_of(100..103)).unwrap();
+            }),
+            vec![],
+        ),
+        (
+            "an empty head file, plain lines and half of one",
+            make(|path, _| {
+                fs::write(Head::path(path), "").unwrap();
+                fs::write(path, lines_of(100..102) + "half").unwrap();
+            }),
+            vec![TellPlain, SetAside],
+        ),
+        (
             "no head file, and junk",
             make(|path, _| {
                 append(path, "junk\n");
@@ -397,6 +413,25 @@ fn what_a_plan_says_is_what_is_done() {
                     .all(|name| { ["stream", "seq", "prev", "opened"].contains(&name.as_str()) })
             );
         }
+    });
+}
+
+#[test]
+fn a_step_says_which_lines_are_missing() {
+    within(DEADLINE, || {
+        let (_dir, path, bytes) = ten();
+        cut_to(&path, line_ends(&bytes)[5] as u64);
+        let plan = plan_of(&path).unwrap();
+        assert_eq!(plan.steps[0].lines, Some((6, 10)), "{plan}");
+        assert!(plan.steps[0].reason.contains("the file was cut"), "{plan}");
+        // Of another stream's lines nobody can tell where ours would end.
+        let (_dir, path, _) = ten();
+        let (_other_dir, other) = Dir::with_log();
+        log(&other, 500..503);
+        fs::write(&path, fs::read(&other).unwrap()).unwrap();
+        let plan = plan_of(&path).unwrap();
+        assert_eq!(plan.steps[0].action, Action::GoOnFromHead, "{plan}");
+        assert_eq!(plan.steps[0].lines, None, "{plan}");
     });
 }
 

@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use audit_jsonl::repair::Action;
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::{check, rotated};
 use crate::head_file::Head;
 use crate::heads::line_ends;
+use crate::repair::plan_of;
 use crate::rotation::{LIMIT, fill, many_files};
-use crate::support::{Dir, append, builder, close, cut_to, lines_of, log};
+use crate::support::{Dir, append, builder, close, cut_to, lines_of, log, size};
 
 /// A log of two files that ends in the middle of the second.
 fn two_files() -> (Dir, PathBuf, u64) {
@@ -121,8 +123,13 @@ fn a_stop_after_a_rename_that_took_plain_lines_along() {
     within(DEADLINE, || {
         let (_dir, path, to, calls) = before_rotation();
         let head = fs::read(Head::path(&path)).unwrap();
+        let from = size(&path);
         append(&path, lines_of(100..103));
-        fs::rename(&path, to).unwrap();
+        fs::rename(&path, &to).unwrap();
+        let plan = plan_of(&path).unwrap();
+        let step = plan.steps.last().unwrap();
+        assert_eq!(step.action, Action::TellPlain, "{plan}");
+        assert_eq!((&step.file, step.bytes), (&to, Some((from, size(&to)))));
         log(&path, calls..calls + 1);
         let found = check(&path).assert_whole();
         assert_eq!(found.sum_of("plain", "lines"), 3);
