@@ -139,6 +139,13 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
             .count()
     };
     assert_eq!(has(".damaged-"), moved.len(), "{plan}");
+    for step in moved {
+        assert_eq!(step.bytes, Some((0, before.len() as u64)), "{plan}");
+    }
+    for step in with(plan, Action::TellTorn) {
+        assert_eq!(step.bytes, Some((0, size(&step.file))), "{plan}");
+        assert_ne!(step.file, path, "{plan}");
+    }
     for step in with(plan, Action::TakeUp) {
         let ((from, to), (first, last)) = (step.bytes.unwrap(), step.lines.unwrap());
         let taken = links(&before[from as usize..to as usize]);
@@ -361,6 +368,11 @@ fn rows() -> Vec<(&'static str, Make, Vec<Action>)> {
             "set aside, and never told",
             make(|path, _| fs::write(path.with_file_name("audit.jsonl.torn-11"), "ju").unwrap()),
             vec![TellTorn],
+        ),
+        (
+            "nothing was set aside",
+            make(|path, _| fs::write(path.with_file_name("audit.jsonl.torn-11"), "").unwrap()),
+            vec![],
         ),
         (
             "a damaged line further up",

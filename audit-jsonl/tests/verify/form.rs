@@ -364,6 +364,31 @@ fn lines_of_a_later_version_may_have_more_members() {
     ] {
         assert!(Line::parse(bad.as_bytes()).is_err(), "{bad}");
     }
+    // As deep as that, and no deeper, however deep it is.
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let nested = |depth: usize| {
+            let value = open.repeat(depth) + "0" + &close.repeat(depth);
+            put(",\"chain\"", &format!(",\"news\":{value}"))
+        };
+        good(&nested(90));
+        assert_eq!(wrong(&nested(9_000)).1, "nested too deeply");
+    }
+    for (number, is_one) in [
+        ("1e-5", true),
+        ("0.10E+05", true),
+        ("1e+-5", false),
+        ("1e", false),
+        ("-", false),
+        (".5", false),
+    ] {
+        let line = put("\"tier\"", &format!("\"news\":{number},"));
+        assert_eq!(Line::parse(line.as_bytes()).is_ok(), is_one, "{number}");
+    }
+    // What is wrong is told of what a later version may not say either.
+    let line = put("\"tier\"", "\"news\":1,");
+    let line = line.replace("\"secrets_resolved\":false", "\"secrets_resolved\":null");
+    let place = line.find("null").unwrap();
+    assert_eq!(wrong(&line), (place, "expected true or false"));
     // Of this version they may not.
     let now = chained(&event(1), 1, "");
     assert!(Line::parse(now.replace("\"tier\"", "\"news\":1,\"tier\"").as_bytes()).is_err());
@@ -402,6 +427,21 @@ fn kinds_that_are_not_known_may_have_any_members() {
         "null",
     ] {
         assert!(Line::parse(with(bad).as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn how_long_a_plain_line_may_be() {
+    for space in ["", " "] {
+        let of = |bytes: usize| {
+            let line = line_of(&event(1)).replacen(':', &format!(":{space}"), 1);
+            let more = "x".repeat(bytes + 1 - line.len());
+            line.trim_end()
+                .replace("files:read", &format!("files:read{more}"))
+        };
+        assert!(Line::parse(of(LONGEST_PLAIN_LINE).as_bytes()).is_ok());
+        let longer = of(LONGEST_PLAIN_LINE + 1);
+        assert_eq!(wrong(&longer).1, "a line of more than 16 MiB");
     }
 }
 
