@@ -3,7 +3,7 @@
 use std::str;
 
 use audit_jsonl::form::{LONGEST_PLAIN_LINE, Line, Outcome, Source};
-use audit_jsonl::{CallEvent, SCHEMA_VERSION};
+use audit_jsonl::{CallEvent, CapProvenance, ProvSource, SCHEMA_VERSION};
 use audit_testkit::strategies::{broken_wire_line, call_event, edge_u64, nasty_string, wire_line};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -319,6 +319,8 @@ fn what_is_wrong_is_told_with_its_place() {
         ("{}\r", "a carriage return"),
         ("[]", "no record of a tool call"),
         ("{\"a\":1,\"a\":1}", "a member that stands twice"),
+        ("{\"ts\":\"2026", "no JSON"),
+        ("{\"a\":1,\"chain\":{", "no JSON"),
         (
             "{\"a\":{\"b\":1,\"\\u0062\":1}}",
             "a member that stands twice",
@@ -364,6 +366,26 @@ fn lines_of_a_later_version_may_have_more_members() {
     ] {
         assert!(Line::parse(bad.as_bytes()).is_err(), "{bad}");
     }
+    // The members that are known are read as ever.
+    let link = ProvSource::UcanChain {
+        issuer_did: "did:key:z6Mk".into(),
+        chain_depth: 2,
+    };
+    let provenance = CapProvenance {
+        cap: "x".into(),
+        source: link,
+    };
+    let full = later
+        .clone()
+        .with_caller_id(Some("caller".into()))
+        .with_granted_capabilities(vec!["a".into(), "b:\"c\"".into()])
+        .with_cursor_page(Some(7))
+        .with_capability_provenance(Some(vec![provenance]));
+    let full_line = chained(&full, 1, "").replacen("\"ts\"", "\"news\":[],\"ts\"", 1);
+    let Ok(Line::Record(record)) = Line::parse(full_line.as_bytes()) else {
+        panic!("{full_line}");
+    };
+    assert_eq!(record.to_event(), full);
     // As deep as that, and no deeper, however deep it is.
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let nested = |depth: usize| {
@@ -416,6 +438,15 @@ fn kinds_that_are_not_known_may_have_any_members() {
         };
         assert!(matches!(record.outcome, Outcome::Unknown { .. }));
     }
+    let source = |source: &str| {
+        let provenance = format!("[{{\"cap\":\"a\",\"source\":{source}}}]");
+        let more = format!(",\"capability_provenance\":{provenance},\"chain\"");
+        let line = line.replace(",\"chain\"", &more);
+        Line::parse(line.as_bytes()).is_ok()
+    };
+    assert!(source("{\"kind\":\"string_allow_list\"}"));
+    assert!(source("{\"kind\":\"new\",\"a\":1}"));
+    assert!(!source("{\"kind\":\"string_allow_list\",\"a\":1}"));
     for bad in [
         "{\"kind\":\"deferred\",\"a\":1,\"a\":1}",
         "{\"kind\":\"deferred\",\"kind\":1}",

@@ -138,7 +138,8 @@ fn of_a_stream_that_was_replaced() {
     let mut new = Chain::named(2);
     let mut second = vec![new.with(&after(&old, 4, "gone"))];
     second.extend(new.lines(9));
-    let report = said_with(&[first, second.clone()].concat(), [head, new.head()]);
+    let both = [first, second.clone()].concat();
+    let report = said_with(&both, [head, new.head()]);
     assert_eq!(report.integrity, Integrity::Intact, "{report}");
     assert!(
         report
@@ -155,6 +156,8 @@ fn of_a_stream_that_was_replaced() {
         ..head
     };
     assert_eq!(problems(&said_with(&second, [other])), ["rewritten 5 #4"]);
+    // Of two lines with its number, the first.
+    assert_eq!(problems(&said_with(&both, [other])), ["rewritten 5 #4"]);
 }
 
 #[test]

@@ -275,6 +275,16 @@ fn lines_that_are_shuffled_end_soon() {
 }
 
 #[test]
+fn lines_that_are_repeated_far_behind() {
+    let mut lines = Chain::new().lines(20_000);
+    let again = [10, 9_000, 11, 15_000, 9_001, 12];
+    lines.extend(again.map(|seq| lines[seq].clone()));
+    let expected = (20_001..).zip(again);
+    let expected = expected.map(|(line, seq)| format!("repeated {line} #{seq}"));
+    assert_eq!(problems(&said_of(&lines)), expected.collect::<Vec<_>>());
+}
+
+#[test]
 fn whatever_is_cut_anywhere_is_found_with_a_head() {
     let mut chain = Chain::new();
     let bytes = chain.lines(6).concat();
