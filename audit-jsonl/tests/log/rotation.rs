@@ -319,6 +319,22 @@ fn what_is_not_ours_is_never_removed() {
 }
 
 #[test]
+fn as_many_bytes_as_may_be_kept_are_kept() {
+    within(DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        many_files(&path, 3, |builder| builder);
+        let kept = rotated(&path);
+        let bytes: u64 = kept.iter().chain([&path]).map(|file| size(file)).sum();
+        let sink = builder(&path).rotate_at_age(Duration::from_nanos(1));
+        let sink = sink.keep_bytes(bytes).open().unwrap();
+        record(&sink, [5000]);
+        let left = rotated(&path);
+        assert_eq!((left.len(), &left[..3]), (4, &kept[..]));
+        close(&sink);
+    });
+}
+
+#[test]
 fn a_file_that_begins_with_lines_of_others_stays() {
     within(DEADLINE, || {
         let (_dir, path) = Dir::with_log();

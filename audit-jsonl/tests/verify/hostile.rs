@@ -83,7 +83,7 @@ fn a_line_of_more_than_16_mib() {
         }
         // What stands behind it is read as ever.
         let mut lines = Chain::new().lines(4);
-        lines.insert(2, of(20 << 20));
+        lines.insert(2, of(40 << 20));
         assert_eq!(problems(&said_of(&lines)), ["garbled 3"]);
     });
 }
@@ -93,7 +93,7 @@ fn many_short_lines_before_a_chain() {
     within(DEADLINE * 2, || {
         let short = 400_000;
         let chain = Chain::new().lines(3).concat();
-        let report = said_of(&["\n".repeat(short), chain.clone(), "\n".into()]);
+        let report = said_of(&["{}\n".repeat(short), chain, "{}\n".into()]);
         assert_eq!(report.lines, short as u64 + 4);
         let counts = &report.problem_counts;
         assert_eq!(counts[&ProblemKind::Garbled], short as u64 + 1);
