@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 
-use crate::common::root;
+use crate::common::{cargo, root};
 use crate::mutants::explained::Explained;
 use crate::mutants::outcomes::{self, Fate, Mutant};
 use crate::tools::MUTANTS;
@@ -115,6 +115,11 @@ impl Part {
                 .iter()
                 .map(|test| format!("--cargo-arg=--test={test}")),
         );
+        if cargo(["nextest", "--version"]).probe().is_some() {
+            // It stops at the first test that fails. It knows no examples in
+            // documentation, so what is left is tried without it.
+            options.push("--test-tool=nextest".into());
+        }
         options.extend(shard.map(|shard| format!("--shard={shard}")));
         let mut mutants = self.mutate(self.name, &options, jobs)?;
 
@@ -168,8 +173,11 @@ impl Part {
             &at_least,
         ];
         let args = args.into_iter().chain(options.iter().map(String::as_str));
-        // Nobody looks at where a mutant failed, and without it they build faster.
-        let mut command = MUTANTS.command(args)?.env("CARGO_PROFILE_DEV_DEBUG", "0");
+        // Nobody looks at where a mutant failed, and without it they build and fail
+        // faster.
+        let mut command = MUTANTS.command(args)?;
+        command = command.env("CARGO_PROFILE_DEV_DEBUG", "0");
+        command = command.env("RUST_BACKTRACE", "0");
         for (variable, amount) in AMOUNTS {
             command = command.env(variable, amount);
         }
