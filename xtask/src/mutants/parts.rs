@@ -1,5 +1,6 @@
 //! What is changed, and which tests are to notice.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -136,11 +137,12 @@ impl Part {
         let names = left
             .iter()
             .map(|mutant| format!("--re=^{}$", literally(&mutant.name)));
-        let again = self.mutate(
-            &format!("{}-again", self.name),
-            &names.collect::<Vec<_>>(),
-            jobs,
-        )?;
+        // cargo-mutants tries the fields of structs whatever the names say: those of
+        // these files at most.
+        let files: BTreeSet<&str> = left.iter().map(|mutant| mutant.file.as_str()).collect();
+        let files = files.into_iter().map(|file| format!("--file={file}"));
+        let options: Vec<String> = names.chain(files).collect();
+        let again = self.mutate(&format!("{}-again", self.name), &options, jobs)?;
         for mutant in &mut left {
             let Some(tried) = again.iter().find(|tried| tried.name == mutant.name) else {
                 bail!("{} was not tried again", mutant.name);
