@@ -337,7 +337,6 @@ fn outcome<'a>(cursor: &mut Cursor<'a>) -> Step<Outcome<'a>> {
     let kind = cursor.text()?;
     if cursor.passes(b"}") {
         return Ok(match kind.0 {
-            "success" => Outcome::Success,
             "tool_not_found" => Outcome::ToolNotFound,
             // Known or not, this is what is written of `Unknown`.
             _ => Outcome::Unknown { kind },

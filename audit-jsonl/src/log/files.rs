@@ -111,3 +111,23 @@ pub(super) fn made(metadata: &Metadata) -> SystemTime {
     let told = metadata.created().or_else(|_| metadata.modified());
     told.unwrap_or_else(|_| SystemTime::now())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn what_somebody_else_has_appended_is_not_cut_off() {
+        let name = format!("audit-cut-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        fs::write(&path, "ours and theirs").unwrap();
+        let file = options(false).open(&path).unwrap();
+        cut(&file, 4, 8).unwrap_err();
+        assert_eq!(fs::read(&path).unwrap(), b"ours and theirs");
+        cut(&file, 4, 15).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"ours");
+        fs::remove_file(&path).unwrap();
+    }
+}

@@ -101,10 +101,12 @@ fn an_outsider_s_line_before_a_failed_sync_is_told_once() {
         }
         let mut told = runs.len() as u64;
         let steps = "a.open:300 a.event a.flush outsider a.moved a.event a.flush a.close";
-        // The second write is that of the lines that the next file begins with.
+        // The second write is that of the lines that the next file begins with, the
+        // third that of the line that tells.
         for kill in [
             "rename:signal=SIGKILL:when=1",
             "write:signal=SIGKILL:when=2",
+            "write:signal=SIGKILL:when=3",
         ] {
             let acted = act(log, steps, &[sync, kill]);
             assert!(acted.trace.contains("killed by SIGKILL"), "{acted:#?}");

@@ -140,6 +140,25 @@ fn two_sinks_learn_of_a_failed_sync_and_bring_its_lines_over_once() {
 }
 
 #[test]
+fn lines_that_another_has_gone_on_without_are_not_called_synced() {
+    settled("lines_that_another_has_gone_on_without", |log| {
+        let steps = "a.open:written b.open:written a.event a.flush rename b.event b.flush \
+                     a.commit a.event a.flush a.close b.close";
+        let acted = act(log, steps, &["fdatasync:error=EIO:when=1"]);
+        acted.all_went_well();
+        let state = acted.state("a");
+        assert!(state.health.contains("degraded"), "{state:?}");
+        assert!(state.health.contains("could not be synced"), "{state:?}");
+        // It stays where it is, once: the new file has gone on after it.
+        let text = fs::read_to_string(log).expect("the log");
+        assert!(!text.contains(&acted.said.offered[0]), "{acted:#?}");
+        let found = assert_whole(log, &acted);
+        assert_all_there(&found, &acted);
+        assert_eq!(found.streams, 1);
+    });
+}
+
+#[test]
 fn a_failed_sync_shows() {
     settled("a_failed_sync_shows", |log| {
         for (durability, step) in [("every", "a.flush"), ("written", "a.commit")] {

@@ -4,13 +4,17 @@
 use std::fs;
 use std::path::Path;
 
+use audit_jsonl::AuditSink;
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::check;
 use crate::form::leaf_hash;
 use crate::head_file::Head;
 use crate::heads::{assert_goes_on, go_on, line_ends, ten};
-use crate::support::{Dir, append, close, cut_to, flip, lines_of, log, open, record, size};
+use crate::repair::plan_of;
+use crate::support::{
+    Dir, append, close, cut_to, event_of, flip, line_of, lines_of, log, open, record, size,
+};
 
 /// The log is moved aside, and a new stream begins.
 #[track_caller]
@@ -79,6 +83,72 @@ fn damage_further_up_is_left_to_the_verifier() {
         assert!(!found.problems.is_empty());
         assert_eq!(found.streams().len(), 1);
         assert_eq!(dir.named("audit.jsonl.").len(), 1, "{:?}", dir.names());
+    });
+}
+
+#[test]
+fn damage_further_up_stays_where_it_is_when_a_power_loss_takes_the_end() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        flip(&path, ends[4] as u64);
+        cut_to(&path, ends[7] as u64);
+        Head::edit(&path, "boot", "another");
+        let found = go_on(&dir, &path);
+        assert!(found.with("torn").is_empty());
+        let told = found.with("gone");
+        assert_eq!((told.len(), told[0].seq), (1, 8));
+        let found = found.numbers();
+        assert_eq!(found, [0, 1, 2, 3, 4, 6, 7, 10, 11]);
+    });
+}
+
+/// Somebody who takes no lock has appended it after the look, before the batch.
+#[test]
+fn a_plain_line_right_before_the_last_of_the_chain() {
+    within(DEADLINE, || {
+        let (dir, path, bytes) = ten();
+        let ends = line_ends(&bytes);
+        let (before, last) = bytes.split_at(ends[ends.len() - 2]);
+        fs::write(&path, [before, lines_of([100]).as_bytes(), last].concat()).unwrap();
+        let found = go_on(&dir, &path).assert_only("plain");
+        assert_goes_on(&found);
+        assert_eq!(found.plain_numbers(), [100]);
+    });
+}
+
+/// The head's line is there, and not where the head says that it ends.
+#[test]
+fn a_last_line_that_stands_further_up() {
+    within(DEADLINE, || {
+        for more in [0, 3] {
+            let (dir, path, bytes) = ten();
+            let first = line_ends(&bytes)[0];
+            let text = [&bytes[first..], &vec![b'x'; first + more]].concat();
+            fs::write(&path, &text).unwrap();
+            assert_replaced(&dir, &path, &text);
+        }
+    });
+}
+
+#[test]
+fn no_head_after_long_lines() {
+    within(DEADLINE, || {
+        let (dir, path) = Dir::with_log();
+        let sink = open(&path);
+        for number in 0..4 {
+            sink.on_call(&event_of(number, 40_000));
+        }
+        close(&sink);
+        let ends = line_ends(&fs::read(&path).unwrap());
+        // Without the closing line, and with a plain one in its place.
+        cut_to(&path, ends[3] as u64);
+        append(&path, line_of(&event_of(100, 40_000)));
+        fs::remove_file(Head::path(&path)).unwrap();
+        let found = go_on(&dir, &path).assert_whole();
+        assert_eq!(found.numbers(), [0, 1, 2, 3, 10, 11]);
+        assert_eq!(found.streams().len(), 1);
+        assert_eq!(found.plain_numbers(), [100]);
     });
 }
 
@@ -188,6 +258,7 @@ fn a_shorter_log_made_anew() {
         Head::edit(&path, "hash", leaf_hash(line));
         Head::edit(&path, "size", size(&path) + 1);
         fs::write(&path, &bytes[ends[4]..]).unwrap();
+        assert!(plan_of(&path).unwrap().is_empty());
         log(&path, 10..12);
         let found = check(&path);
         assert_eq!(found.numbers(), (5..12).collect::<Vec<_>>());

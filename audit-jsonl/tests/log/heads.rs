@@ -186,7 +186,7 @@ fn deleted() {
 fn another_file() {
     within(DEADLINE, || {
         let (_other_dir, other) = Dir::with_log();
-        log(&other, 500..510);
+        log(&other, 500..505);
         let other = fs::read(&other).unwrap();
         for (what, bytes, lines, aside) in [
             ("empty", Vec::new(), 0, None),
@@ -195,16 +195,23 @@ fn another_file() {
             ("junk", b"junk\n".to_vec(), 0, Some(".damaged-")),
             ("another stream's", other, 0, Some(".damaged-")),
         ] {
-            let (dir, path, _) = ten();
-            let moved = dir.path("audit.jsonl.1");
-            fs::rename(&path, &moved).unwrap();
-            fs::write(&path, &bytes).unwrap();
-            let found = go_on_with(&dir, &path, &[moved]).assert_whole();
-            assert_goes_on(&found);
-            assert_eq!(found.plain.len(), lines, "{what}");
-            if let Some(aside) = aside {
-                let aside = dir.only(&format!("audit.jsonl{aside}"));
-                assert_eq!(fs::read(aside).unwrap(), bytes, "{what}");
+            for started in [false, true] {
+                let (dir, path, _) = ten();
+                let moved = dir.path("audit.jsonl.1");
+                fs::rename(&path, &moved).unwrap();
+                fs::write(&path, &bytes).unwrap();
+                if started {
+                    Head::edit(&path, "boot", "another");
+                }
+                let found = go_on_with(&dir, &path, &[moved]).assert_whole();
+                assert_goes_on(&found);
+                assert_eq!(found.plain.len(), lines, "{what}");
+                // No power loss took what somebody has moved away.
+                assert!(found.with("gone").is_empty(), "{what}");
+                if let Some(aside) = aside {
+                    let aside = dir.only(&format!("audit.jsonl{aside}"));
+                    assert_eq!(fs::read(aside).unwrap(), bytes, "{what}");
+                }
             }
         }
     });

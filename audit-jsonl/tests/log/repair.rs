@@ -16,7 +16,7 @@ use crate::checker::{Row, check};
 use crate::form::sha256;
 use crate::head_file::Head;
 use crate::heads::{line_ends, ten};
-use crate::support::{append, cut_to, flip, lines_of, log, size};
+use crate::support::{Dir, append, cut_to, flip, lines_of, log, size};
 
 /// Names, bytes, modes, inodes and times of change of what is in a directory.
 type State = BTreeMap<String, (Vec<u8>, u32, u64, i64)>;
@@ -63,6 +63,15 @@ fn with(plan: &Plan, action: Action) -> Vec<&Step> {
     steps.filter(|step| step.action == action).collect()
 }
 
+/// The numbers of the chained lines in some bytes that end where one does.
+fn links(bytes: &[u8]) -> Vec<u64> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+    let values = lines.filter_map(|line| serde_json::from_slice::<Value>(line).ok());
+    values
+        .filter_map(|value| value["chain"]["seq"].as_u64())
+        .collect()
+}
+
 /// Without the time that is in a name.
 fn untimed(name: &Path) -> String {
     let name = name.file_name().unwrap().to_str().unwrap();
@@ -87,7 +96,7 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
         .map(|step| step.bytes.unwrap().1 - step.bytes.unwrap().0)
         .sum();
     assert_eq!(told("torn", "bytes"), torn, "{plan}");
-    for step in asides {
+    for step in &asides {
         let (from, to) = step.bytes.unwrap();
         let aside = fs::read(step.aside.as_ref().unwrap()).unwrap();
         assert_eq!(aside, before[from as usize..to as usize], "{plan}");
@@ -104,8 +113,17 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
     }
     let gone = with(plan, Action::TellGone);
     assert_eq!(row.has("gone"), !gone.is_empty(), "{plan}");
+    let kept = asides.first().map_or(before.len(), |step| {
+        usize::try_from(step.bytes.unwrap().0).unwrap()
+    });
+    let last = links(&before[..kept]).pop();
     for step in gone {
-        assert_eq!(told("gone", "seq"), step.lines.unwrap().1, "{plan}");
+        let first = last.map_or(0, |last| last + 1);
+        assert_eq!(step.lines, Some((first, told("gone", "seq"))), "{plan}");
+    }
+    for step in with(plan, Action::RebuildHead) {
+        assert_eq!(step.file, Head::path(path), "{plan}");
+        assert_eq!(step.lines, last.map(|last| (last, last)), "{plan}");
     }
     let moved = with(plan, Action::MoveAside);
     if row.has("after") {
@@ -121,8 +139,18 @@ pub(crate) fn hold_to(plan: &Plan, path: &Path, before: &[u8], row: &Row) {
             .count()
     };
     assert_eq!(has(".damaged-"), moved.len(), "{plan}");
+    for step in moved {
+        assert_eq!(step.bytes, Some((0, before.len() as u64)), "{plan}");
+    }
+    for step in with(plan, Action::TellTorn) {
+        assert_eq!(step.bytes, Some((0, size(&step.file))), "{plan}");
+        assert_ne!(step.file, path, "{plan}");
+    }
     for step in with(plan, Action::TakeUp) {
-        assert_eq!(row.seq, step.lines.unwrap().1 + 1, "{plan}");
+        let ((from, to), (first, last)) = (step.bytes.unwrap(), step.lines.unwrap());
+        let taken = links(&before[from as usize..to as usize]);
+        assert_eq!(taken, (first..=last).collect::<Vec<_>>(), "{plan}");
+        assert_eq!(row.seq, last + 1, "{plan}");
     }
 }
 
@@ -313,6 +341,22 @@ fn rows() -> Vec<(&'static str, Make, Vec<Action>)> {
             vec![RebuildHead, TellPlain, SetAside],
         ),
         (
+            "an empty head file, and plain lines alone",
+            make(|path, _| {
+                fs::write(Head::path(path), "").unwrap();
+                fs::write(path, lines_of(100..103)).unwrap();
+            }),
+            vec![],
+        ),
+        (
+            "an empty head file, plain lines and half of one",
+            make(|path, _| {
+                fs::write(Head::path(path), "").unwrap();
+                fs::write(path, lines_of(100..102) + "half").unwrap();
+            }),
+            vec![TellPlain, SetAside],
+        ),
+        (
             "no head file, and junk",
             make(|path, _| {
                 append(path, "junk\n");
@@ -324,6 +368,11 @@ fn rows() -> Vec<(&'static str, Make, Vec<Action>)> {
             "set aside, and never told",
             make(|path, _| fs::write(path.with_file_name("audit.jsonl.torn-11"), "ju").unwrap()),
             vec![TellTorn],
+        ),
+        (
+            "nothing was set aside",
+            make(|path, _| fs::write(path.with_file_name("audit.jsonl.torn-11"), "").unwrap()),
+            vec![],
         ),
         (
             "a damaged line further up",
@@ -376,6 +425,25 @@ fn what_a_plan_says_is_what_is_done() {
                     .all(|name| { ["stream", "seq", "prev", "opened"].contains(&name.as_str()) })
             );
         }
+    });
+}
+
+#[test]
+fn a_step_says_which_lines_are_missing() {
+    within(DEADLINE, || {
+        let (_dir, path, bytes) = ten();
+        cut_to(&path, line_ends(&bytes)[5] as u64);
+        let plan = plan_of(&path).unwrap();
+        assert_eq!(plan.steps[0].lines, Some((6, 10)), "{plan}");
+        assert!(plan.steps[0].reason.contains("the file was cut"), "{plan}");
+        // Of another stream's lines nobody can tell where ours would end.
+        let (_dir, path, _) = ten();
+        let (_other_dir, other) = Dir::with_log();
+        log(&other, 500..503);
+        fs::write(&path, fs::read(&other).unwrap()).unwrap();
+        let plan = plan_of(&path).unwrap();
+        assert_eq!(plan.steps[0].action, Action::GoOnFromHead, "{plan}");
+        assert_eq!(plan.steps[0].lines, None, "{plan}");
     });
 }
 

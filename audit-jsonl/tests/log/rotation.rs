@@ -208,6 +208,16 @@ fn the_oldest_files_go() {
         assert_eq!(rotated(&path).len(), 4);
         assert_end(check(&path), calls);
 
+        // Several at once, and no more than must.
+        let (_dir, path) = Dir::with_log();
+        let calls = many_files(&path, 8, |builder| builder);
+        let sink = builder(&path).rotate_at_bytes(LIMIT);
+        let sink = sink.keep_bytes(4 * LIMIT).open().unwrap();
+        fill(&sink, calls..calls + 60);
+        close(&sink);
+        assert_eq!(rotated(&path).len(), 4);
+        assert_end(check(&path), calls + 60);
+
         // The last one always stays.
         for keep in [
             |builder: LogBuilder| builder.keep_files(0),
@@ -305,6 +315,35 @@ fn what_is_not_ours_is_never_removed() {
             assert_eq!(fs::read(dir.path(name)).unwrap(), *bytes, "{name}");
         }
         assert!(directory.is_dir() && fifo.exists() && link.is_symlink());
+    });
+}
+
+#[test]
+fn as_many_bytes_as_may_be_kept_are_kept() {
+    within(DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        many_files(&path, 3, |builder| builder);
+        let kept = rotated(&path);
+        let bytes: u64 = kept.iter().chain([&path]).map(|file| size(file)).sum();
+        let sink = builder(&path).rotate_at_age(Duration::from_nanos(1));
+        let sink = sink.keep_bytes(bytes).open().unwrap();
+        record(&sink, [5000]);
+        let left = rotated(&path);
+        assert_eq!((left.len(), &left[..3]), (4, &kept[..]));
+        close(&sink);
+    });
+}
+
+#[test]
+fn a_file_that_begins_with_lines_of_others_stays() {
+    within(DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        let plain = lines_of(5000..5003);
+        fs::write(&path, &plain).unwrap();
+        many_files(&path, 4, |builder| builder.keep_files(1));
+        let left = rotated(&path);
+        assert_eq!(left.len(), 2);
+        assert!(fs::read_to_string(&left[0]).unwrap().starts_with(&plain));
     });
 }
 

@@ -3,12 +3,15 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use audit_jsonl::repair::Action;
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::{check, rotated};
 use crate::head_file::Head;
+use crate::heads::line_ends;
+use crate::repair::plan_of;
 use crate::rotation::{LIMIT, fill, many_files};
-use crate::support::{Dir, append, builder, close, log};
+use crate::support::{Dir, append, builder, close, cut_to, lines_of, log, size};
 
 /// A log of two files that ends in the middle of the second.
 fn two_files() -> (Dir, PathBuf, u64) {
@@ -116,6 +119,29 @@ fn a_stop_after_the_first_line() {
 }
 
 #[test]
+fn a_stop_after_a_rename_that_took_plain_lines_along() {
+    within(DEADLINE, || {
+        let (_dir, path, to, calls) = before_rotation();
+        let head = fs::read(Head::path(&path)).unwrap();
+        let from = size(&path);
+        append(&path, lines_of(100..103));
+        fs::rename(&path, &to).unwrap();
+        let plan = plan_of(&path).unwrap();
+        let step = plan.steps.last().unwrap();
+        assert_eq!(step.action, Action::TellPlain, "{plan}");
+        assert_eq!((&step.file, step.bytes), (&to, Some((from, size(&to)))));
+        log(&path, calls..calls + 1);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.sum_of("plain", "lines"), 3);
+        // Whoever told of them ended before it wrote the head: once is enough.
+        fs::write(Head::path(&path), head).unwrap();
+        log(&path, calls + 1..calls + 2);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.with("plain").len(), 1);
+    });
+}
+
+#[test]
 fn a_power_loss_that_undoes_the_rename() {
     within(DEADLINE, || {
         // The head got to the disk, and the new names did not.
@@ -128,6 +154,66 @@ fn a_power_loss_that_undoes_the_rename() {
             }
             assert_recovers(&path, calls);
         }
+    });
+}
+
+#[test]
+fn a_power_loss_that_undoes_the_rename_and_takes_the_new_file() {
+    within(DEADLINE, || {
+        let (_dir, path, _) = two_files();
+        let lost = Head::read(&path).unwrap();
+        fs::rename(&rotated(&path)[0], &path).unwrap();
+        Head::edit(&path, "boot", "another");
+        let left = check(&path);
+        log(&path, [5000]);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.numbers(), [left.numbers(), vec![5000]].concat());
+        let told = found.with("gone");
+        assert_eq!((told.len(), told[0].seq), (1, left.rows.len() as u64));
+        assert_eq!(told[0].chain["gone"]["seq"], lost["seq"]);
+    });
+}
+
+#[test]
+fn a_power_loss_that_takes_the_end_of_the_rotated_file() {
+    within(DEADLINE, || {
+        for is_made in [false, true] {
+            let (_dir, path, to, _) = before_rotation();
+            fs::rename(&path, &to).unwrap();
+            if is_made {
+                fs::write(&path, "").unwrap();
+            }
+            let sixth = line_ends(&fs::read(&to).unwrap())[5];
+            cut_to(&to, sixth as u64);
+            Head::edit(&path, "boot", "another");
+            let lost = Head::read(&path).unwrap();
+            log(&path, [5000]);
+            let found = check(&path).assert_whole();
+            assert_eq!(found.numbers(), [0, 1, 2, 3, 4, 5, 5000]);
+            let told = found.with("gone");
+            assert_eq!((told.len(), told[0].seq), (1, 6));
+            assert_eq!(told[0].chain["gone"]["seq"], lost["seq"]);
+        }
+    });
+}
+
+#[test]
+fn a_power_loss_that_takes_the_end_of_the_last_rotated_file() {
+    within(DEADLINE, || {
+        let (dir, path) = Dir::with_log();
+        many_files(&path, 2, |builder| builder);
+        let found = check(&path);
+        let first = found.rows.iter().find(|row| row.file == 2).unwrap();
+        let name = format!("audit-{}-{:020}.jsonl", &first.stream[..8], first.seq);
+        let to = dir.path(&name);
+        fs::rename(&path, &to).unwrap();
+        let one = line_ends(&fs::read(&to).unwrap())[0];
+        cut_to(&to, one as u64);
+        Head::edit(&path, "boot", "another");
+        log(&path, [5000]);
+        let seq = first.seq;
+        let found = check(&path).assert_whole();
+        assert_eq!(found.with("gone")[0].seq, seq + 1);
     });
 }
 

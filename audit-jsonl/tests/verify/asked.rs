@@ -28,12 +28,15 @@ fn the_report_is_the_same_however_many_threads() {
         for at in [1_000, 1_100_000, 2_000_000] {
             flip(&path, at);
         }
+        let head = format!("8999:{}", "ab".repeat(32)).parse().unwrap();
         let with = |threads: usize| {
-            let options = VerifyOptions::new().threads(NonZeroUsize::new(threads).unwrap());
+            let options = VerifyOptions::new().heads([head]);
+            let options = options.threads(NonZeroUsize::new(threads).unwrap());
             verify(&[&path], &options).unwrap()
         };
         let report = with(1);
         assert_eq!(report.integrity, Integrity::NotIntact);
+        assert_eq!(report.logs[0].heads.len(), 1);
         for threads in [2, 3, 8, 64] {
             assert_eq!(with(threads), report);
         }

@@ -93,6 +93,10 @@ fn a_power_loss() {
     let report = said_of(&lines[5..]);
     assert_eq!(report.integrity, Integrity::Intact, "{report}");
     assert_eq!(report.completeness.front, Some(8));
+    let [extent] = report.completeness.gone[..] else {
+        panic!("{report}");
+    };
+    assert_eq!((extent.first, extent.last), (0, 7));
 
     // What doesn't say so is missing: another line, another number, no word of it.
     let mut chain = Chain::new();

@@ -54,6 +54,11 @@ fn a_directory_with_several_logs() {
         let report = report_of(&[dir.path("")], []);
         assert_eq!(report.logs.len(), 2);
         assert_eq!(report.integrity, Integrity::Intact);
+        // One after the other, with an empty line in between.
+        let [first, second] = &report.logs[..] else {
+            panic!("{report}");
+        };
+        assert_eq!(report.to_string(), format!("{first}\n{second}"));
         cut_to(&dir.path("b.jsonl"), 0);
         let report = report_of(&[dir.path("")], []);
         assert_eq!(report.integrity, Integrity::NotIntact);

@@ -3,7 +3,7 @@
 use std::str;
 
 use audit_jsonl::form::{LONGEST_PLAIN_LINE, Line, Outcome, Source};
-use audit_jsonl::{CallEvent, SCHEMA_VERSION};
+use audit_jsonl::{CallEvent, CapProvenance, ProvSource, SCHEMA_VERSION};
 use audit_testkit::strategies::{broken_wire_line, call_event, edge_u64, nasty_string, wire_line};
 use proptest::prelude::*;
 use serde_json::{Map, Value};
@@ -319,6 +319,8 @@ fn what_is_wrong_is_told_with_its_place() {
         ("{}\r", "a carriage return"),
         ("[]", "no record of a tool call"),
         ("{\"a\":1,\"a\":1}", "a member that stands twice"),
+        ("{\"ts\":\"2026", "no JSON"),
+        ("{\"a\":1,\"chain\":{", "no JSON"),
         (
             "{\"a\":{\"b\":1,\"\\u0062\":1}}",
             "a member that stands twice",
@@ -364,6 +366,51 @@ fn lines_of_a_later_version_may_have_more_members() {
     ] {
         assert!(Line::parse(bad.as_bytes()).is_err(), "{bad}");
     }
+    // The members that are known are read as ever.
+    let link = ProvSource::UcanChain {
+        issuer_did: "did:key:z6Mk".into(),
+        chain_depth: 2,
+    };
+    let provenance = CapProvenance {
+        cap: "x".into(),
+        source: link,
+    };
+    let full = later
+        .clone()
+        .with_caller_id(Some("caller".into()))
+        .with_granted_capabilities(vec!["a".into(), "b:\"c\"".into()])
+        .with_cursor_page(Some(7))
+        .with_capability_provenance(Some(vec![provenance]));
+    let full_line = chained(&full, 1, "").replacen("\"ts\"", "\"news\":[],\"ts\"", 1);
+    let Ok(Line::Record(record)) = Line::parse(full_line.as_bytes()) else {
+        panic!("{full_line}");
+    };
+    assert_eq!(record.to_event(), full);
+    // As deep as that, and no deeper, however deep it is.
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let nested = |depth: usize| {
+            let value = open.repeat(depth) + "0" + &close.repeat(depth);
+            put(",\"chain\"", &format!(",\"news\":{value}"))
+        };
+        good(&nested(90));
+        assert_eq!(wrong(&nested(9_000)).1, "nested too deeply");
+    }
+    for (number, is_one) in [
+        ("1e-5", true),
+        ("0.10E+05", true),
+        ("1e+-5", false),
+        ("1e", false),
+        ("-", false),
+        (".5", false),
+    ] {
+        let line = put("\"tier\"", &format!("\"news\":{number},"));
+        assert_eq!(Line::parse(line.as_bytes()).is_ok(), is_one, "{number}");
+    }
+    // What is wrong is told of what a later version may not say either.
+    let line = put("\"tier\"", "\"news\":1,");
+    let line = line.replace("\"secrets_resolved\":false", "\"secrets_resolved\":null");
+    let place = line.find("null").unwrap();
+    assert_eq!(wrong(&line), (place, "expected true or false"));
     // Of this version they may not.
     let now = chained(&event(1), 1, "");
     assert!(Line::parse(now.replace("\"tier\"", "\"news\":1,\"tier\"").as_bytes()).is_err());
@@ -391,6 +438,15 @@ fn kinds_that_are_not_known_may_have_any_members() {
         };
         assert!(matches!(record.outcome, Outcome::Unknown { .. }));
     }
+    let source = |source: &str| {
+        let provenance = format!("[{{\"cap\":\"a\",\"source\":{source}}}]");
+        let more = format!(",\"capability_provenance\":{provenance},\"chain\"");
+        let line = line.replace(",\"chain\"", &more);
+        Line::parse(line.as_bytes()).is_ok()
+    };
+    assert!(source("{\"kind\":\"string_allow_list\"}"));
+    assert!(source("{\"kind\":\"new\",\"a\":1}"));
+    assert!(!source("{\"kind\":\"string_allow_list\",\"a\":1}"));
     for bad in [
         "{\"kind\":\"deferred\",\"a\":1,\"a\":1}",
         "{\"kind\":\"deferred\",\"kind\":1}",
@@ -402,6 +458,21 @@ fn kinds_that_are_not_known_may_have_any_members() {
         "null",
     ] {
         assert!(Line::parse(with(bad).as_bytes()).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn how_long_a_plain_line_may_be() {
+    for space in ["", " "] {
+        let of = |bytes: usize| {
+            let line = line_of(&event(1)).replacen(':', &format!(":{space}"), 1);
+            let more = "x".repeat(bytes + 1 - line.len());
+            line.trim_end()
+                .replace("files:read", &format!("files:read{more}"))
+        };
+        assert!(Line::parse(of(LONGEST_PLAIN_LINE).as_bytes()).is_ok());
+        let longer = of(LONGEST_PLAIN_LINE + 1);
+        assert_eq!(wrong(&longer).1, "a line of more than 16 MiB");
     }
 }
 

@@ -46,6 +46,10 @@ fn a_log_that_ends_before_it() {
     let (lines, heads) = heads_of(10);
     let report = said_with(&lines[..9], [heads[9]]);
     assert_eq!(problems(&report), ["truncated #9"]);
+    assert_eq!(
+        report.problems[0].message,
+        "the log ends with line #8, and the head that was given is about line #9"
+    );
     assert_eq!(report.heads[0].finding, HeadFinding::Truncated);
     let report = said_with(&[], [heads[0]]);
     assert_eq!(problems(&report), ["truncated #0"]);
@@ -58,7 +62,10 @@ fn a_line_that_is_another() {
     let (mut lines, heads) = heads_of(10);
     let mut head = heads[5];
     head.hash = heads[4].hash;
-    assert_eq!(problems(&said_with(&lines, [head])), ["rewritten 6 #5"]);
+    let report = said_with(&lines, [head]);
+    assert_eq!(problems(&report), ["rewritten 6 #5"]);
+    let before: usize = lines[..5].iter().map(String::len).sum();
+    assert_eq!(report.problems[0].byte, Some(before as u64));
     // The last line, which only a head protects.
     lines[9] = lines[9].replace("\"duration_ms\":3", "\"duration_ms\":4");
     assert_eq!(problems(&said_with(&lines, [])), [""; 0]);
@@ -68,11 +75,30 @@ fn a_line_that_is_another() {
     );
     // The whole chain, made anew.
     let mut chain = Chain::named(4);
-    let lines = chain.lines(12);
+    let mut lines = chain.lines(12);
     assert_eq!(
         problems(&said_with(&lines, [heads[9]])),
         ["rewritten 10 #9"]
     );
+    // A copy of the line that was made anew is no better than the line.
+    lines.push(lines[9].clone());
+    assert_eq!(
+        problems(&said_with(&lines, [heads[9]])),
+        ["repeated 13 #9", "rewritten 10 #9"]
+    );
+}
+
+/// Nobody has rewritten it, whatever else is wrong with the log.
+#[test]
+fn a_head_of_a_line_that_the_chain_does_not_go_over() {
+    let mut theirs = Chain::named(9);
+    let foreign = theirs.lines(3);
+    let head = theirs.head();
+    let (mut lines, _) = heads_of(10);
+    lines.splice(4..4, foreign);
+    let report = said_with(&lines, [head]);
+    assert_eq!(problems(&report), ["foreign 5 #0"]);
+    assert_eq!(report.heads[0].finding, HeadFinding::Agrees);
 }
 
 #[test]
@@ -85,6 +111,10 @@ fn a_head_whose_line_is_not_at_hand() {
     let report = said_with(&lines, [heads[5]]);
     assert_eq!(report.heads[0].finding, HeadFinding::Missing);
     assert_eq!(problems(&report), ["missing 5 #7"]);
+    // Lines that are missing don't excuse an end that is.
+    lines.pop();
+    let report = said_with(&lines, [heads[5], heads[9]]);
+    assert_eq!(problems(&report), ["missing 5 #7", "truncated #9"]);
     // What was told to be gone is not excused.
     let mut chain = Chain::new();
     let lines = chain.lines(5);
@@ -92,7 +122,12 @@ fn a_head_whose_line_is_not_at_hand() {
     let (head, hash) = (chain.head(), chain.hash.clone());
     let lines = [lines, vec![chain.with(&gone(6, &hash))]].concat();
     assert_eq!(said_with(&lines, []).integrity, Integrity::Intact);
-    assert_eq!(problems(&said_with(&lines, [head])), ["truncated #6"]);
+    let report = said_with(&lines, [head]);
+    assert_eq!(problems(&report), ["truncated #6"]);
+    assert_eq!(
+        report.problems[0].message,
+        "line #6, which the head that was given is about, is not in the log"
+    );
 }
 
 #[test]
@@ -103,7 +138,8 @@ fn of_a_stream_that_was_replaced() {
     let mut new = Chain::named(2);
     let mut second = vec![new.with(&after(&old, 4, "gone"))];
     second.extend(new.lines(9));
-    let report = said_with(&[first, second.clone()].concat(), [head, new.head()]);
+    let both = [first, second.clone()].concat();
+    let report = said_with(&both, [head, new.head()]);
     assert_eq!(report.integrity, Integrity::Intact, "{report}");
     assert!(
         report
@@ -114,6 +150,14 @@ fn of_a_stream_that_was_replaced() {
     let report = said_with(&second, [head]);
     assert_eq!(report.heads[0].finding, HeadFinding::SetAside);
     assert_eq!(report.integrity, Integrity::Intact);
+    // It ended with another line than this.
+    let other = Head {
+        hash: new.head().hash,
+        ..head
+    };
+    assert_eq!(problems(&said_with(&second, [other])), ["rewritten 5 #4"]);
+    // Of two lines with its number, the first.
+    assert_eq!(problems(&said_with(&both, [other])), ["rewritten 5 #4"]);
 }
 
 #[test]
@@ -201,6 +245,23 @@ fn the_head_file_shows_a_log_that_was_cut() {
     assert_eq!(problems(&said_at(&[&path], [])), ["truncated #9"]);
     fs::remove_file(&path).unwrap();
     assert_eq!(problems(&said_at(&[&path], [])), ["truncated #9"]);
+}
+
+#[test]
+fn the_head_file_s_line_is_missed_once() {
+    let (_dir, path) = Dir::with_log();
+    log(&path, 0..9);
+    let text = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    fs::write(&path, [&lines[..5], &lines[6..]].concat().concat()).unwrap();
+    let hash = crate::form_of_chain::leaf_hash(lines[5].trim_end().as_bytes());
+    change_head_file(&path, |head| {
+        head["seq"] = 5.into();
+        head["hash"] = hash.clone().into();
+    });
+    let report = said_at(&[&path], []);
+    assert_eq!(problems(&report), ["missing 6 #6"]);
+    assert_eq!(report.heads[0].finding, HeadFinding::Missing);
 }
 
 #[test]

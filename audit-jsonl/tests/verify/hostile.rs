@@ -81,6 +81,25 @@ fn a_line_of_more_than_16_mib() {
                 assert_eq!(count.copied().unwrap_or_default(), wanted, "{report}");
             }
         }
+        // What stands behind it is read as ever.
+        let mut lines = Chain::new().lines(4);
+        lines.insert(2, of(40 << 20));
+        assert_eq!(problems(&said_of(&lines)), ["garbled 3"]);
+    });
+}
+
+#[test]
+fn many_short_lines_before_a_chain() {
+    within(DEADLINE * 2, || {
+        let short = 400_000;
+        let chain = Chain::new().lines(3).concat();
+        let report = said_of(&["{}\n".repeat(short), chain, "{}\n".into()]);
+        assert_eq!(report.lines, short as u64 + 4);
+        let counts = &report.problem_counts;
+        assert_eq!(counts[&ProblemKind::Garbled], short as u64 + 1);
+        assert_eq!(counts.len(), 1, "{counts:?}");
+        assert_eq!(report.last.unwrap().seq, 2);
+        assert_eq!(report.completeness.calls, 3);
     });
 }
 
@@ -106,6 +125,26 @@ fn many_streams() {
         assert_eq!(facts.set_aside.len(), 1_000);
         assert_eq!(facts.set_aside[0].file.len(), 255);
         assert_eq!(facts.unlisted, 500 + 499);
+    });
+}
+
+#[test]
+fn many_power_losses() {
+    within(DEADLINE, || {
+        let mut chain = Chain::new();
+        let mut lines = chain.lines(1);
+        for _ in 0..1_003 {
+            chain.with("");
+            let notes = gone(chain.seq - 1, &chain.hash);
+            lines.push(chain.with(&notes));
+        }
+        let report = said_of(&lines);
+        assert_eq!(report.problems, []);
+        let text = report.to_string();
+        let facts = report.completeness;
+        assert_eq!((facts.gone.len(), facts.unlisted), (1_000, 3));
+        let said = "  and 3 more streams, ends of streams or power losses\n";
+        assert!(text.contains(said), "{text}");
     });
 }
 

@@ -65,6 +65,11 @@ fn a_line_that_was_edited() {
     let mut lines = ten();
     lines[4] = lines[4].replace("\"seq\":4", "\"seq\":7");
     check(&lines, &["edited 5 #7", "edited 6 #5"]);
+    let message = &said_of(&lines).problems[0].message;
+    assert_eq!(
+        message,
+        "the line names line #3 before it, and has the number #7"
+    );
     let mut lines = ten();
     lines[4] = lines[4].replace("\"seq\":4", "\"seq\":2");
     check(&lines, &["edited 5 #2", "edited 6 #5"]);
@@ -180,6 +185,8 @@ fn lines_of_a_foreign_stream() {
             "misplaced 8 #2",
         ],
     );
+    let message = &said_of(&lines).problems[1].message;
+    assert_eq!(message, "line #2 is missing before this one");
     // A jump that is announced is none there either.
     let mut told = Chain::named(9);
     let first = told.with("");
@@ -265,6 +272,16 @@ fn lines_that_are_shuffled_end_soon() {
     let counts = &report.problem_counts;
     assert!(counts[&ProblemKind::Misplaced] > 19_000, "{counts:?}");
     assert_eq!(report.problems.len(), 1_000);
+}
+
+#[test]
+fn lines_that_are_repeated_far_behind() {
+    let mut lines = Chain::new().lines(20_000);
+    let again = [10, 9_000, 11, 15_000, 9_001, 12];
+    lines.extend(again.map(|seq| lines[seq].clone()));
+    let expected = (20_001..).zip(again);
+    let expected = expected.map(|(line, seq)| format!("repeated {line} #{seq}"));
+    assert_eq!(problems(&said_of(&lines)), expected.collect::<Vec<_>>());
 }
 
 #[test]
