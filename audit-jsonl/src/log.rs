@@ -251,7 +251,7 @@ impl Log {
 
     /// The last line that this writer has left in the log; others may have written since.
     pub(crate) fn left(&self) -> Option<&Head> {
-        self.left.as_ref().map(|left| &left.head)
+        self.left.as_ref().map(|left| &left.record.head)
     }
 
     /// Under the lock, with what a look gave.
