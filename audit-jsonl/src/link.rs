@@ -16,6 +16,28 @@ use crate::leaf::Begun;
 /// The digits of a hash.
 const DIGITS: usize = 64;
 
+/// One event of a batch.
+#[derive(Debug)]
+pub(crate) struct Item<'a> {
+    /// The plain line, with its line feed.
+    pub(crate) line: &'a [u8],
+    /// So many bytes of the event were cut.
+    pub(crate) cut: u64,
+}
+
+impl<'a> Item<'a> {
+    pub(crate) fn new(line: &'a [u8]) -> Self {
+        Self { line, cut: 0 }
+    }
+
+    pub(crate) fn event(&self, notes: Option<&'a Notes>) -> Event<'a> {
+        Event {
+            line: self.line,
+            notes,
+        }
+    }
+}
+
 /// An event that is to become a line of the chain.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Event<'a> {

@@ -27,7 +27,8 @@ pub(crate) use self::names::create_directories;
 pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
 use crate::chain::{Head, Measured, Notes, Tip};
-use crate::link::{Drafts, Event};
+use crate::link::Drafts;
+pub(crate) use crate::link::Item;
 use crate::log::carry::Carry;
 use crate::log::files::{Aside, cut, made, open, write_counting};
 use crate::log::head_file::{Record, Written};
@@ -90,28 +91,6 @@ pub(crate) struct Log {
     steps: Vec<Step>,
     /// Nothing is put right, and nothing written: the steps say what would be.
     only_plans: bool,
-}
-
-/// One event of a batch.
-#[derive(Debug)]
-pub(crate) struct Item<'a> {
-    /// The plain line, with its line feed.
-    pub(crate) line: &'a [u8],
-    /// So many bytes of the event were cut.
-    pub(crate) cut: u64,
-}
-
-impl<'a> Item<'a> {
-    pub(crate) fn new(line: &'a [u8]) -> Self {
-        Self { line, cut: 0 }
-    }
-
-    fn event(&self, notes: Option<&'a Notes>) -> Event<'a> {
-        Event {
-            line: self.line,
-            notes,
-        }
-    }
 }
 
 /// Why a batch is not written.
