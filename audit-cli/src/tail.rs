@@ -259,6 +259,7 @@ fn find(options: &TailOptions) -> Result<Option<LogFiles>, Failure> {
                 if reader::has_gone() {
                     return Ok(None);
                 }
+                // Nobody tells when somebody makes it.
                 std::thread::sleep(Duration::from_millis(100));
             }
             Err(error) => return Err(error.into()),

@@ -132,11 +132,11 @@ impl Running {
         if thread::available_parallelism().is_ok_and(|number| number == NonZero::<usize>::MIN) {
             return None;
         }
-        let (jobs, todo) = sync_channel::<Job>(1);
+        let (jobs, waiting) = sync_channel::<Job>(1);
         let (results, done) = sync_channel(1);
         let thread = thread::Builder::new().name("audit-draft".into());
         let thread = thread.spawn(move || {
-            for job in todo {
+            for job in waiting {
                 let mut drafts = job.drafts;
                 drafts.write(&job.after, &job.lines);
                 // Whoever gets the drafts gets the lines for himself again.

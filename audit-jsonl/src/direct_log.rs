@@ -3,7 +3,7 @@ mod turn;
 
 use std::cell::RefCell;
 use std::fmt;
-use std::io::{self, Write};
+use std::io;
 use std::process;
 use std::time::{Duration, Instant};
 
@@ -396,10 +396,7 @@ impl Drop for DirectLogSink {
             return;
         }
         if let Err(error) = self.close(self.drop_timeout) {
-            // The one place where nobody is left to ask. Not `eprintln!`, which
-            // panics when stderr is closed.
-            let message = format!("audit-jsonl: a sink was dropped and {error}\n");
-            drop(io::stderr().write_all(message.as_bytes()));
+            error.tell_of_drop();
         }
     }
 }

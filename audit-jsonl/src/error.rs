@@ -1,4 +1,4 @@
-use std::io;
+use std::io::{self, Write};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -219,4 +219,13 @@ pub enum CloseError {
         /// Why, in words.
         reason: &'static str,
     },
+}
+
+impl CloseError {
+    /// Tells of it after a sink was dropped, where nobody is left to ask. Not by
+    /// `eprintln!`, which panics when stderr is closed.
+    pub(crate) fn tell_of_drop(&self) {
+        let message = format!("audit-jsonl: a sink was dropped and {self}\n");
+        drop(io::stderr().write_all(message.as_bytes()));
+    }
 }

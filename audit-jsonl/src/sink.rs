@@ -429,10 +429,7 @@ impl Drop for JsonLinesAuditSink {
             return;
         }
         if let Err(error) = self.close(self.drop_timeout) {
-            // The one place where nobody is left to ask. Not `eprintln!`, which
-            // panics when stderr is closed.
-            let message = format!("audit-jsonl: a sink was dropped and {error}\n");
-            drop(io::stderr().write_all(message.as_bytes()));
+            error.tell_of_drop();
         }
     }
 }

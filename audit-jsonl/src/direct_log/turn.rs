@@ -170,6 +170,7 @@ fn until(deadline: Option<Instant>) -> impl FnMut(Duration) -> bool {
         if left.is_some_and(|left| left.is_zero()) {
             return false;
         }
+        // Nobody tells when the other process lets go of it.
         thread::sleep(left.map_or(pause, |left| left.min(pause)));
         true
     }

@@ -9,7 +9,8 @@ use sha2::Sha256;
 
 use crate::log::names;
 
-/// A call may be interrupted so often in a row.
+/// A call may be interrupted so often in a row: less often than a user's `Write`, which
+/// may be a pipe, for a file on a disk hardly ever is.
 const INTERRUPTIONS: u32 = 100;
 
 /// Where bytes go that are no records, until a line tells of them all.

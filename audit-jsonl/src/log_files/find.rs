@@ -236,6 +236,7 @@ fn settled_len(file: &mut File, len: u64) -> io::Result<u64> {
         if Reading(file).read(&mut last)? == 0 || last == *b"\n" {
             break;
         }
+        // Who writes doesn't tell when the line is whole.
         thread::sleep(MIDST_OF_A_LINE);
         let now = file.metadata()?.len();
         if now == len {
