@@ -7,7 +7,7 @@
 //!
 //! - `AUDIT_FAULTS_FULL_EVENTS`: how many events each test offers; 600 by default.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -20,10 +20,12 @@ use audit_jsonl::{
     LogBuilder, WriteError,
 };
 use audit_testkit::DEADLINE;
+use rustix::fs::{FlockOperation, flock};
 
 use crate::calls::{go_on, keeps_word};
 use crate::checker::{Found, check};
 use crate::child::{self, Said};
+use crate::head;
 use crate::mounts::{Mount, can_mount};
 use crate::tools::{Directory, can, event, none_of, setting, tally, until};
 
@@ -51,8 +53,11 @@ fn is_in_trouble(sink: &JsonLinesAuditSink) -> bool {
     !sink.health().is_healthy() && sink.counters().write_errors > 2
 }
 
+/// Whoever has the lock finds whole lines, however often others try to write one.
 #[track_caller]
 fn no_half_line(log: &Path) {
+    let head = File::open(head::path_of(log)).expect("the head file");
+    flock(&head, FlockOperation::LockShared).expect("the lock");
     let bytes = fs::read(log).expect("the log");
     assert!(bytes.is_empty() || bytes.ends_with(b"\n"), "half a line");
 }
