@@ -59,7 +59,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "calls",
         amount: ("AUDIT_FAULTS_CALLS", 6_000),
-        in_ci: Some(5_000),
+        in_ci: Some(2_000),
         seed: Some("AUDIT_FAULTS_SEED"),
     },
     Campaign {
@@ -91,7 +91,7 @@ const CAMPAIGNS: &[Campaign] = &[
         binary: Some("faults"),
         module: "power",
         amount: ("AUDIT_FAULTS_CUTS", 100),
-        in_ci: Some(150),
+        in_ci: None,
         seed: Some("AUDIT_FAULTS_SEED"),
     },
 ];
