@@ -16,6 +16,7 @@ mod scan;
 mod server;
 mod session;
 mod stdio;
+mod watch;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
-//! A server whose `work` takes so long that a call without a proxy takes 80 µs.
+//! A server whose `work` takes so long that a call without a proxy takes 80 µs where
+//! nobody sleeps; and `hard_work` a millisecond.
 
 use std::hint;
 use std::io::{self, BufRead as _, Write as _};
@@ -6,6 +7,7 @@ use std::time::{Duration, Instant};
 
 /// The rest is the way there and back.
 const WORK: Duration = Duration::from_micros(76);
+const HARD_WORK: Duration = Duration::from_millis(1);
 
 pub(crate) fn serve() {
     let mut stdout = io::stdout().lock();
@@ -22,7 +24,14 @@ pub(crate) fn serve() {
         } else {
             "5"
         };
-        while line.contains("work") && began.elapsed() < WORK {
+        let work = if line.contains("hard_work") {
+            HARD_WORK
+        } else if line.contains("work") {
+            WORK
+        } else {
+            Duration::ZERO
+        };
+        while began.elapsed() < work {
             hint::spin_loop();
         }
         let answer = format!(

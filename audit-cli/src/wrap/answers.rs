@@ -18,10 +18,12 @@ use crate::wrap::pump::{BUFFER, Proxy};
 use crate::wrap::scan::Scanner;
 use crate::wrap::scan::message::Message;
 use crate::wrap::stdio;
+use crate::wrap::watch::Watch;
 
 /// All that the pump has in hand between two steps.
 pub(crate) struct Answers {
     server: ChildStdout,
+    watch: Watch,
     scanner: Scanner,
     buffer: Vec<u8>,
     /// So many bytes are there to be passed on, and so many of them are looked at.
@@ -42,6 +44,7 @@ impl Answers {
     ) -> Self {
         Self {
             server,
+            watch: Watch::new(),
             scanner: proxy.scanner(),
             buffer: vec![0; BUFFER],
             filled: 0,
@@ -76,8 +79,11 @@ impl Answers {
     }
 
     fn read(&mut self, proxy: &Proxy) {
-        proxy.set_idle(Some(Instant::now()));
+        let began = Instant::now();
+        proxy.set_idle(Some(began));
+        self.watch.look_out(|| stdio::is_readable(&self.server));
         let length = stdio::read(&mut self.server, &mut self.buffer);
+        self.watch.note(began.elapsed());
         proxy.set_idle(None);
         match length {
             Ok(0) | Err(_) => self.end(proxy),

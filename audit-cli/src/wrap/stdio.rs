@@ -49,6 +49,25 @@ pub(crate) fn read(from: &mut (impl Read + Handle), buffer: &mut [u8]) -> io::Re
     }
 }
 
+/// Whether a read gives something at once, be that an end or an error.
+#[cfg(unix)]
+pub(crate) fn is_readable(pipe: &impl Handle) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    let ready = poll(&mut [PollFd::new(pipe, PollFlags::IN)], Some(&at_once));
+    ready != Ok(0)
+}
+
+/// It isn't known there: the read finds out.
+#[cfg(windows)]
+pub(crate) fn is_readable(_pipe: &impl Handle) -> bool {
+    true
+}
+
 /// Writes all, also to who takes nothing just now.
 pub(crate) fn write_all(to: &mut (impl Write + Handle), mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
