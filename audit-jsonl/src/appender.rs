@@ -12,7 +12,7 @@ use crate::Durability;
 use crate::chain::{Head, LONGEST_EVENT, Notes};
 use crate::encode::encode;
 use crate::link::Drafts;
-use crate::log::{Fault, Item, Log};
+use crate::log::{Fault, Item, Log, SyncBeside};
 use crate::sync::Instant;
 
 /// Waits between two tries at the log's lock, and says whether to go on.
@@ -101,6 +101,8 @@ impl Appender {
     pub(crate) fn is_sync_due(&self) -> bool {
         match self.durability {
             Durability::EveryBatch => true,
+            // What that doesn't reach is due when it has ended.
+            Durability::Interval(_) if self.log.is_synced_beside() => false,
             Durability::Interval(interval) => self
                 .unsynced_since
                 .is_some_and(|since| since.elapsed() >= interval),
@@ -116,6 +118,25 @@ impl Appender {
         }
         self.unsynced_since = None;
         Ok(())
+    }
+
+    /// Begins a sync that goes on without the log; `None` if there is nothing to sync.
+    /// Only one is under way at a time.
+    pub(crate) fn begin_sync(&mut self, pause: Pause<'_>) -> Result<Option<SyncBeside>, Fault> {
+        let beside = if self.log.has_unsynced() {
+            Some(self.log.begin_sync(pause)?)
+        } else {
+            None
+        };
+        // What is written from now on is another matter.
+        self.unsynced_since = None;
+        Ok(beside)
+    }
+
+    /// Takes note of how it ended. After [`Fault::Spoilt`] the next try goes to another
+    /// file.
+    pub(crate) fn end_sync(&mut self) -> Result<(), Fault> {
+        self.log.end_sync()
     }
 
     /// After a sync that failed: the next is due an interval later.

@@ -75,7 +75,8 @@ const TOO_LONG: &str = "the event is too long for a line, however much of it is 
 /// With [`Durability::Interval`] there is no thread that would sync when the interval
 /// has passed: the first write after that does, and so do [`flush`](AuditSink::flush)
 /// and [`close`](Self::close). A program that may be idle for longer calls `flush`
-/// before it is.
+/// before it is. While one thread flushes, others write on; so a thread that flushes
+/// now and then keeps syncs, which may take long, out of everybody's way.
 ///
 /// # At the end
 ///
@@ -113,6 +114,8 @@ pub struct DirectLogSink {
     log: ReentrantMutex<RefCell<Option<Box<Appender>>>>,
     // Apart, so that a write which hangs leaves them readable.
     books: Books,
+    /// One sync at a time goes on while others write.
+    flushing: ReentrantMutex<()>,
     durability: Durability,
     drop_timeout: Duration,
 }
@@ -124,6 +127,7 @@ impl DirectLogSink {
             durability: log.durability(),
             log: ReentrantMutex::new(RefCell::new(Some(Box::new(log)))),
             books: Books::default(),
+            flushing: ReentrantMutex::new(()),
             drop_timeout,
         }
     }
@@ -252,7 +256,7 @@ impl DirectLogSink {
         }
         self.books.close();
         let deadline = Instant::now().checked_add(timeout);
-        let Some(log) = self.lock(timeout) else {
+        let Some(log) = self.lock(&self.log, timeout) else {
             let left = self.books.inside();
             return Err(CloseError::Timeout { timeout, left });
         };
@@ -306,7 +310,7 @@ impl DirectLogSink {
             return Err(WriteError::Unusable { reason: FORKED });
         }
         let deadline = Instant::now().checked_add(timeout);
-        let Some(log) = self.lock(timeout) else {
+        let Some(log) = self.lock(&self.log, timeout) else {
             let reason = format!("another thread was writing for longer than {timeout:?}");
             self.books.note_failure(reason);
             return Err(WriteError::Timeout { timeout });
@@ -331,14 +335,42 @@ impl DirectLogSink {
     }
 
     /// `None` when it takes too long.
-    fn lock(
+    fn lock<'a, T>(
         &self,
+        what: &'a ReentrantMutex<T>,
         timeout: Duration,
-    ) -> Option<ReentrantMutexGuard<'_, RefCell<Option<Box<Appender>>>>> {
-        self.log.try_lock().or_else(|| {
+    ) -> Option<ReentrantMutexGuard<'a, T>> {
+        what.try_lock().or_else(|| {
             let _waiting = self.books.wait();
-            self.log.try_lock_for(timeout)
+            what.try_lock_for(timeout)
         })
+    }
+
+    /// Syncs what was written before, while others write on.
+    fn sync(&self, timeout: Duration) -> Result<(), WriteError> {
+        let deadline = Instant::now().checked_add(timeout);
+        let left = || {
+            deadline.map_or(timeout, |deadline| {
+                deadline.saturating_duration_since(Instant::now())
+            })
+        };
+        let Some(_flushing) = self.lock(&self.flushing, timeout) else {
+            return Err(WriteError::Timeout { timeout });
+        };
+        loop {
+            let begun = self.with_log(left(), |mut turn| turn.begin_sync())?;
+            let Some(beside) = begun else {
+                return Ok(());
+            };
+            let has_worked = beside.run();
+            self.books.sync_ends(has_worked);
+            let noted = self.with_log(left(), |mut turn| turn.end_sync());
+            if has_worked {
+                // Whoever comes next takes note, if this one couldn't.
+                return Ok(());
+            }
+            noted?;
+        }
     }
 
     fn is_forked(&self) -> bool {
@@ -361,8 +393,8 @@ impl AuditSink for DirectLogSink {
 
     /// Syncs what isn't synced, unless the durability is [`Durability::Written`].
     /// Otherwise there is nothing to wait for: what was offered before is written, or
-    /// counted in [`drops`](Self::drops). `timeout` bounds waiting for others, not the
-    /// sync.
+    /// counted in [`drops`](Self::drops). Others write on meanwhile. `timeout` bounds
+    /// waiting for others, not the sync.
     fn flush(&self, timeout: Duration) -> Result<(), FlushError> {
         if self.is_forked() {
             return Err(FlushError::unusable(FORKED));
@@ -370,14 +402,11 @@ impl AuditSink for DirectLogSink {
         if self.durability == Durability::Written || self.books.unsynced() == 0 {
             return Ok(());
         }
-        self.with_log(timeout, |mut turn| turn.flush())
-            .map_err(|error| match error {
-                WriteError::Timeout { timeout } => {
-                    FlushError::timeout(timeout, self.books.inside())
-                }
-                WriteError::Unusable { reason } => FlushError::unusable(reason),
-                _ => FlushError::unsynced(self.books.unsynced()),
-            })
+        self.sync(timeout).map_err(|error| match error {
+            WriteError::Timeout { .. } => FlushError::timeout(timeout, self.books.inside()),
+            WriteError::Unusable { reason } => FlushError::unusable(reason),
+            _ => FlushError::unsynced(self.books.unsynced()),
+        })
     }
 
     fn health(&self) -> Health {

@@ -15,6 +15,7 @@ pub(crate) mod names;
 mod planned;
 mod recover;
 mod rotate;
+mod sync;
 pub(crate) mod tail;
 
 use std::fs::{self, File};
@@ -26,6 +27,8 @@ pub(crate) use self::lock::sleeping;
 pub(crate) use self::names::create_directories;
 pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
+use self::sync::Beside;
+pub(crate) use self::sync::SyncBeside;
 use crate::chain::{Head, Measured, Notes, Tip};
 use crate::link::Drafts;
 pub(crate) use crate::link::Item;
@@ -35,10 +38,6 @@ use crate::log::head_file::{Record, Written};
 use crate::log::lock::{has_the_name, lock};
 use crate::log::names::FileId;
 use crate::repair::Step;
-
-/// After so many syncs that failed in a row, each of a file of its own, the log has
-/// failed.
-const FAILED_FILES: u32 = 3;
 
 #[derive(Debug)]
 pub(crate) struct Log {
@@ -86,6 +85,8 @@ pub(crate) struct Log {
     left_plain: Option<Measured>,
     /// A sync that failed, and of which nobody was told.
     untold: Option<io::Error>,
+    /// A sync of the file that is made meanwhile.
+    beside: Option<Beside>,
 
     /// What the last look put right.
     steps: Vec<Step>,
@@ -181,6 +182,7 @@ impl Log {
             carry: None,
             left_plain: None,
             untold: None,
+            beside: None,
             steps: Vec::new(),
             only_plans: false,
         })
@@ -258,60 +260,8 @@ impl Log {
         })
     }
 
-    pub(crate) fn has_unsynced(&self) -> bool {
-        self.synced < self.written || self.name_unsynced || self.carry.is_some()
-    }
-
     pub(crate) fn size(&self) -> u64 {
         self.written
-    }
-
-    /// Makes what is written durable. When that fails, the file is given up, and
-    /// the next call writes what is not known to be on disk to a new one, and syncs
-    /// that.
-    pub(crate) fn sync(&mut self, pause: &mut dyn FnMut(Duration) -> bool) -> Result<(), Fault> {
-        if self.spoilt || self.carry.is_some() {
-            // A sync that has failed may succeed the next time, and what was to
-            // be synced is not on disk.
-            self.under_lock(pause, |log| log.look().map(drop))?;
-        }
-        match self.sync_once() {
-            Ok(()) => {
-                self.failed_syncs = 0;
-                Ok(())
-            }
-            Err(error) => {
-                let told = io::Error::new(error.kind(), error.to_string());
-                self.note_failed_sync(error)?;
-                Err(Fault::Spoilt(told))
-            }
-        }
-    }
-
-    /// A sync that failed meanwhile.
-    pub(crate) fn take_untold(&mut self) -> Option<io::Error> {
-        self.untold.take()
-    }
-
-    /// The file is given up; with too many in a row, the log.
-    fn note_failed_sync(&mut self, error: io::Error) -> Result<(), Fault> {
-        self.failed_syncs += 1;
-        self.spoilt = true;
-        self.doubt = true;
-        if self.failed_syncs >= FAILED_FILES {
-            return Err(Fault::Failed(error));
-        }
-        Ok(())
-    }
-
-    fn sync_once(&mut self) -> io::Result<()> {
-        self.file.sync_data()?;
-        if self.name_unsynced {
-            names::sync_directory(&self.path)?;
-            self.name_unsynced = false;
-        }
-        self.synced = self.written;
-        Ok(())
     }
 
     /// Calls `work` with the lock held on the head file that has the name.

@@ -21,13 +21,17 @@ fn start(dir: &Dir, options: &[&str], hang: &str) -> Option<Running> {
     }
     let wrap = wrap_sh(dir, options, ANSWERS);
     let mut command = Command::new("strace");
-    command.args(["-f", "-qq", "-o", "/dev/null", "-P"]);
+    command.args(["-f", "-qq", "-o"]).arg(dir.path(TRACE));
     command
+        .arg("-P")
         .arg(dir.log())
         .args(["-e", &format!("inject={hang}")]);
     command.arg(wrap.get_program()).args(wrap.get_args());
     Some(Running::start(command))
 }
+
+/// What `strace` saw of the log.
+const TRACE: &str = "trace";
 
 fn ask(wrap: &mut Running, id: u64) {
     wrap.say(&call(id, &format!("call-{id:03}")));
@@ -96,6 +100,36 @@ fn a_sync_that_hangs_holds_one_answer_and_is_made_up_for() {
     dir.wait_for_calls(20);
     assert!(wrap.end().status.success());
     assert_all_in_order(&dir, 20);
+}
+
+#[test]
+fn a_sync_that_nobody_asked_for_is_in_nobodys_way() {
+    let dir = Dir::new();
+    let Some(mut wrap) = start(&dir, &[], "fdatasync:delay_enter=12s:when=1") else {
+        return;
+    };
+    let mut id = 0;
+    let mut ask_one_more = || {
+        id += 1;
+        ask(&mut wrap, id);
+        assert_eq!(
+            calls(&dir.log()).len() as u64,
+            id,
+            "an answer before its event"
+        );
+    };
+    let trace = || std::fs::read_to_string(dir.path(TRACE)).unwrap();
+    wait_until(|| {
+        ask_one_more();
+        trace().contains(" fdatasync(").then_some(())
+    });
+    for _ in 0..50 {
+        ask_one_more();
+    }
+    assert!(!trace().contains("fdatasync resumed"), "it hangs no more");
+    let ended = wrap.end();
+    assert!(ended.status.success());
+    assert_all_in_order(&dir, id);
 }
 
 #[test]

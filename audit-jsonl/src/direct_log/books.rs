@@ -30,11 +30,20 @@ struct State {
     unsynced: u64,
     /// A caller is at the log, since then.
     busy_since: Option<Instant>,
+    /// A caller syncs while others may be at the log.
+    syncing: Option<Syncing>,
     /// Why nothing will be written any more.
     failed: Option<String>,
     is_closed: bool,
     /// Why there is no closing record.
     unclosed: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Syncing {
+    since: Instant,
+    /// How many events it makes durable.
+    events: u64,
 }
 
 /// A caller that waits for its turn.
@@ -85,6 +94,24 @@ impl Books {
 
     pub(super) fn note_synced(&self) {
         self.state.lock().unsynced = 0;
+    }
+
+    /// A sync of what was written so far goes on when this turn is over.
+    pub(super) fn sync_begins(&self) {
+        let mut state = self.state.lock();
+        state.syncing = Some(Syncing {
+            since: Instant::now(),
+            events: state.unsynced,
+        });
+    }
+
+    pub(super) fn sync_ends(&self, has_worked: bool) {
+        let mut state = self.state.lock();
+        if let Some(syncing) = state.syncing.take()
+            && has_worked
+        {
+            state.unsynced = state.unsynced.saturating_sub(syncing.events);
+        }
     }
 
     /// Events written since the last sync.
@@ -165,7 +192,9 @@ impl Books {
 
     pub(super) fn health(&self) -> Health {
         let state = self.state.lock();
-        let held = state.busy_since.map(|since| since.elapsed());
+        let syncing_since = state.syncing.map(|syncing| syncing.since);
+        let since = state.busy_since.into_iter().chain(syncing_since);
+        let held = since.map(|since| since.elapsed()).max();
         state.trouble.health(held.filter(|held| *held > STALLED))
     }
 }

@@ -6,7 +6,7 @@ use std::{io, iter, thread};
 use crate::appender::{Appender, Pause};
 use crate::direct_log::books::Books;
 use crate::link::Drafts;
-use crate::log::{Fault, Item};
+use crate::log::{Fault, Item, SyncBeside};
 use crate::{Durability, Receipt, WriteError};
 
 pub(super) struct Turn<'a> {
@@ -72,8 +72,40 @@ impl<'a> Turn<'a> {
         }
     }
 
-    pub(super) fn flush(&mut self) -> Result<(), WriteError> {
-        self.sync().map_err(|reason| WriteError::Failed { reason })
+    /// Begins a sync that goes on when the turn is over, if there is anything to sync.
+    pub(super) fn begin_sync(&mut self) -> Result<Option<SyncBeside>, WriteError> {
+        let begun = self.log.begin_sync(&mut until(self.deadline));
+        self.tell_of_syncs();
+        match begun {
+            Ok(Some(beside)) => {
+                self.books.sync_begins();
+                Ok(Some(beside))
+            }
+            Ok(None) => {
+                self.books.note_synced();
+                Ok(None)
+            }
+            Err(fault) => {
+                self.log.put_off_sync();
+                Err(self.refusal(fault))
+            }
+        }
+    }
+
+    /// Takes note of how it ended. If it failed it is to be begun again: it goes to
+    /// another file then, and after three the log has failed.
+    pub(super) fn end_sync(&mut self) -> Result<(), WriteError> {
+        match self.log.end_sync() {
+            Ok(()) => Ok(()),
+            Err(Fault::Spoilt(error)) => {
+                self.books.note_failure(error.to_string());
+                Ok(())
+            }
+            Err(fault) => {
+                self.log.put_off_sync();
+                Err(self.refusal(fault))
+            }
+        }
     }
 
     pub(super) fn reopen(&mut self) -> Result<(), WriteError> {

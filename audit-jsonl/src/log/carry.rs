@@ -75,6 +75,7 @@ impl Log {
         if self.only_plans {
             return self.see_named();
         }
+        self.settle_or_give_up();
         let file = open(&self.path, true)?;
         let old = mem::replace(&mut self.file, file);
         if self.synced < self.written && self.carry.is_none() {
@@ -82,9 +83,7 @@ impl Log {
             if !self.spoilt
                 && let Err(error) = old.sync_data()
             {
-                self.failed_syncs += 1;
-                self.spoilt = true;
-                self.doubt = true;
+                self.give_up_file();
                 self.untold = Some(error);
             }
             if self.spoilt {
@@ -105,9 +104,18 @@ impl Log {
         Ok(())
     }
 
+    /// The file is to be left: a sync of it that is under way is waited for.
+    fn settle_or_give_up(&mut self) {
+        if let Err(error) = self.settle_beside() {
+            self.give_up_file();
+            self.untold = Some(error);
+        }
+    }
+
     /// A file on which a sync or a write failed is never appended to again. What
     /// is not known to be on disk is to begin the new one.
     pub(super) fn move_spoilt_away(&mut self) -> Result<(), Fault> {
+        self.settle_or_give_up();
         let is_ours = match fs::symlink_metadata(&self.path) {
             Ok(named) => FileId::of(&named) == self.file_id,
             Err(error) if error.kind() == ErrorKind::NotFound => false,

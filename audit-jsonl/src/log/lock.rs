@@ -11,8 +11,8 @@ use crate::log::names::FileId;
 
 /// Between two tries at the lock: at first, and at most. A batch holds it for
 /// less than a millisecond.
-const FIRST_LOCK_PAUSE: Duration = Duration::from_micros(50);
-const LAST_LOCK_PAUSE: Duration = Duration::from_millis(2);
+pub(super) const FIRST_PAUSE: Duration = Duration::from_micros(50);
+pub(super) const LAST_PAUSE: Duration = Duration::from_millis(2);
 
 /// Whoever holds the lock for longer than this is told of.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
@@ -43,7 +43,7 @@ fn try_again(
     mut lock: impl FnMut() -> Result<(), fs4::TryLockError>,
 ) -> Result<(), Fault> {
     let begun = Instant::now();
-    let mut next = FIRST_LOCK_PAUSE;
+    let mut next = FIRST_PAUSE;
     loop {
         match lock() {
             Ok(()) => return Ok(()),
@@ -57,7 +57,7 @@ fn try_again(
         if !pause(next) {
             return Err(Fault::Abandoned);
         }
-        next = (next * 2).min(LAST_LOCK_PAUSE);
+        next = (next * 2).min(LAST_PAUSE);
     }
 }
 

@@ -35,6 +35,9 @@ impl Log {
         self.written = size;
         // When somebody has cut it, what comes there now is not on disk.
         self.synced = self.synced.min(size);
+        if let Some(beside) = &mut self.beside {
+            beside.up_to = beside.up_to.min(size);
+        }
         // Found anew if it is still there; another writer may have told of it.
         self.pending.plain = None;
         self.pending.gone = None;

@@ -48,7 +48,7 @@ impl Log {
             return Ok(());
         }
         // What is renamed must be whole on disk: nobody will sync it again.
-        if let Err(error) = self.file.sync_all() {
+        if let Err(error) = self.settle_beside().and_then(|()| self.file.sync_all()) {
             let again = io::Error::new(error.kind(), error.to_string());
             self.note_failed_sync(error)?;
             return Err(Fault::Spoilt(again));

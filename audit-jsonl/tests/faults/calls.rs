@@ -69,7 +69,7 @@ const PLAIN: Scenario = Scenario {
     missing: false,
 };
 
-const SCENARIOS: [Scenario; 13] = [
+const SCENARIOS: [Scenario; 15] = [
     PLAIN,
     Scenario {
         name: "a sync for each batch",
@@ -164,6 +164,17 @@ const SCENARIOS: [Scenario; 13] = [
         name: "a failed sync without a queue",
         script: "direct event commit event commit event commit close",
         also: Some(("fdatasync", "error=EIO:when=2")),
+        ..PLAIN
+    },
+    Scenario {
+        name: "syncs beside what is written",
+        script: "direct-later event beside event beside event flush event close",
+        ..PLAIN
+    },
+    Scenario {
+        name: "a failed sync beside what is written",
+        script: "direct-later event beside event beside event flush event close",
+        also: Some(("fdatasync", "error=EIO:when=1")),
         ..PLAIN
     },
 ];

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use audit_jsonl::{
@@ -24,11 +26,15 @@ const LOG: &str = "AUDIT_FAULTS_LOG";
 const TIMEOUT: Duration = Duration::from_millis(250);
 const GRACE: Duration = Duration::from_millis(3_000);
 
+/// No sync is due before that.
+const LATER: Duration = Duration::from_secs(3_600);
+
 /// A run of the child, to be given to a tool or started as it is.
 ///
 /// The script is a list of steps: `open`, `every` (open with a sync for each
-/// batch), `keep` (open, and keep one rotated file), `direct` and `direct-every` (open
-/// without a queue), `event`, `large`, `flush`, `commit`, `reopen`, `close`.
+/// batch), `keep` (open, and keep one rotated file), `direct`, `direct-every` and
+/// `direct-later` (open without a queue), `event`, `large`, `flush`, `beside` (another
+/// thread flushes while this one goes on), `commit`, `reopen`, `close`.
 pub(crate) fn arguments() -> Vec<String> {
     let program = std::env::current_exe().expect("the test binary");
     let mut arguments = vec![program.to_string_lossy().into_owned()];
@@ -171,7 +177,7 @@ impl Sink {
 
 struct Child {
     log: PathBuf,
-    sink: Option<Sink>,
+    sink: Option<Arc<Sink>>,
     /// Events made so far, and those that this sink was offered.
     made: u64,
     offered: u64,
@@ -202,11 +208,13 @@ impl Child {
             "open" => self.open(Durability::Written, None),
             "direct" => self.open_direct(Durability::Written),
             "direct-every" => self.open_direct(Durability::EveryBatch),
+            "direct-later" => self.open_direct(Durability::Interval(LATER)),
             "keep" => self.open(Durability::Written, Some(1)),
             "every" => self.open(Durability::EveryBatch, None),
             "event" => self.offer(0),
             "large" => self.offer(30_000),
             "flush" => self.flush(),
+            "beside" => self.flush_beside(),
             "commit" => self.commit(),
             "reopen" => {
                 if let Some(sink) = &self.sink {
@@ -229,7 +237,7 @@ impl Child {
         match builder.open() {
             Ok(sink) => {
                 println!("#opened");
-                self.sink = Some(Sink::Queued(sink));
+                self.sink = Some(Arc::new(Sink::Queued(sink)));
                 true
             }
             Err(error) => {
@@ -245,7 +253,7 @@ impl Child {
         match builder.open_direct() {
             Ok(sink) => {
                 println!("#opened");
-                self.sink = Some(Sink::Direct(Box::new(sink)));
+                self.sink = Some(Arc::new(Sink::Direct(Box::new(sink))));
                 true
             }
             Err(error) => {
@@ -265,7 +273,7 @@ impl Child {
 
     fn offer(&mut self, bytes: usize) -> bool {
         let id = self.next_id();
-        match &self.sink {
+        match self.sink.as_deref() {
             Some(Sink::Queued(sink)) => sink.on_call(&event(&id, bytes)),
             Some(Sink::Direct(sink)) => {
                 let lost = sink.drops();
@@ -292,6 +300,23 @@ impl Child {
                 println!("#acknowledged {id}");
             }
         }
+        true
+    }
+
+    fn flush_beside(&mut self) -> bool {
+        let Some(sink) = self.sink.clone() else {
+            return true;
+        };
+        let flushing = thread::spawn({
+            // That it can fail is the test; what was written is acknowledged already.
+            move || drop(sink.flush())
+        });
+        for _ in 0..3 {
+            self.offer(0);
+            self.commit();
+            self.offer(30_000);
+        }
+        flushing.join().expect("no panic");
         true
     }
 
