@@ -186,6 +186,11 @@ impl Calls {
         }
     }
 
+    /// Whether every request of the client has its answer.
+    pub(crate) fn is_all_answered(&self) -> bool {
+        self.open.is_empty()
+    }
+
     /// Calls that were taken back a while ago, and will not be answered.
     pub(crate) fn overdue(&mut self, now: Instant) -> Vec<CallEvent> {
         let calls = self.open.overdue(now, GRACE);

@@ -27,7 +27,6 @@ use crate::wrap::stdio;
 pub(crate) const BUFFER: usize = 64 * 1024;
 
 /// What both pumps and the main thread share.
-#[derive(Debug)]
 pub(crate) struct Proxy {
     pub(crate) calls: Mutex<Calls>,
     pub(crate) recorder: Recorder,
@@ -40,13 +39,23 @@ pub(crate) struct Proxy {
     client_is_gone: AtomicBool,
     /// The client stopped reading: the server's stdin is to be closed.
     is_closing: AtomicBool,
+    /// The main thread sleeps until it is woken.
+    is_dozing: AtomicBool,
+    wake: Box<dyn Fn() + Send + Sync>,
     /// The pump of answers waits for the server, since then.
     idle_since: Mutex<Option<Instant>>,
     marker: Marker,
 }
 
 impl Proxy {
-    pub(crate) fn new(calls: Calls, recorder: Recorder, stdout: File, server: ChildStdin) -> Self {
+    /// `wake` wakes the main thread.
+    pub(crate) fn new(
+        calls: Calls,
+        recorder: Recorder,
+        stdout: File,
+        server: ChildStdin,
+        wake: Box<dyn Fn() + Send + Sync>,
+    ) -> Self {
         Self {
             calls: Mutex::new(calls),
             recorder,
@@ -55,8 +64,29 @@ impl Proxy {
             server: Mutex::new(Some(server)),
             client_is_gone: AtomicBool::new(false),
             is_closing: AtomicBool::new(false),
+            is_dozing: AtomicBool::new(false),
+            wake,
             idle_since: Mutex::new(None),
             marker: Marker::default(),
+        }
+    }
+
+    /// Whether the main thread has nothing to look after. Then the next request wakes it.
+    pub(crate) fn may_doze(&self) -> bool {
+        // Said first: whoever comes after the look finds it said.
+        self.is_dozing.store(true, Ordering::SeqCst);
+        let may_doze = self.calls.lock().is_all_answered()
+            && self.baton.left().is_none()
+            && self.recorder.is_at_rest();
+        if !may_doze {
+            self.is_dozing.store(false, Ordering::SeqCst);
+        }
+        may_doze
+    }
+
+    fn stir(&self) {
+        if self.is_dozing.swap(false, Ordering::SeqCst) {
+            (self.wake)();
         }
     }
 
@@ -166,6 +196,7 @@ fn register(proxy: &Proxy, messages: Vec<Message>) {
         .collect();
     drop(calls);
     proxy.record(events);
+    proxy.stir();
 }
 
 /// With `refuse`: no byte of a line goes on before it is known whether it may.
@@ -208,5 +239,6 @@ fn judge(proxy: &Proxy, messages: Vec<Message>, held: &mut Held) -> Verdict {
             held.refuse(answer);
         }
     }
+    proxy.stir();
     verdict
 }

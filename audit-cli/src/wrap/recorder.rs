@@ -203,6 +203,12 @@ impl Recorder {
         }
     }
 
+    /// Whether there is nothing to write, to sync or to try again.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        let state = self.shared.state.lock();
+        state.is_settled() && state.asked == state.done && !state.is_unsynced
+    }
+
     /// Closes the log, and says on stderr what isn't in it.
     pub(crate) fn close(&self, timeout: Duration) {
         let deadline = Instant::now() + timeout;

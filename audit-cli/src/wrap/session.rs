@@ -37,6 +37,8 @@ enum Event {
     #[cfg_attr(windows, expect(dead_code, reason = "the main thread looks itself"))]
     ServerEnded,
     AnswersEnded,
+    /// There is something to look after again.
+    Stirred,
     /// Of the numbers on Unix.
     #[cfg_attr(windows, expect(dead_code, reason = "there are no signals"))]
     Signal(i32),
@@ -71,7 +73,12 @@ impl Session {
                 "the server has no pipes",
             ));
         };
-        let proxy = Arc::new(Proxy::new(calls, recorder, stdout, to_server));
+        let wake = {
+            let tell = tell.clone();
+            // The main thread may be past that.
+            Box::new(move || drop(tell.send(Event::Stirred)))
+        };
+        let proxy = Arc::new(Proxy::new(calls, recorder, stdout, to_server, wake));
         let refusals = refuses.then(|| sync_channel::<String>(MOST_REFUSALS));
         let (refuse, refused) = refusals.unzip();
         if let Some(refused) = refused {
@@ -101,9 +108,9 @@ impl Session {
         let mut stopping = None;
         let mut signalled = None;
         loop {
-            let look = answers::look_after(&self.proxy, GRACE / 4);
-            match self.events.recv_timeout(look) {
+            match self.next_event(stopping.is_some()) {
                 Ok(Event::ServerEnded) => break,
+                Ok(Event::Stirred) => {}
                 Ok(Event::AnswersEnded) => answers_ended = true,
                 Ok(Event::Signal(number)) => {
                     self.hand_on(number);
@@ -145,6 +152,16 @@ impl Session {
         server::end_like(status)
     }
 
+    /// What happens next, or that it is time to look whether something takes too long.
+    fn next_event(&self, is_stopping: bool) -> Result<Event, RecvTimeoutError> {
+        let look = answers::look_after(&self.proxy, GRACE / 4);
+        // Elsewhere nobody tells that the server has ended.
+        if cfg!(unix) && !is_stopping && self.proxy.may_doze() {
+            return self.events.recv().map_err(RecvTimeoutError::from);
+        }
+        self.events.recv_timeout(look)
+    }
+
     /// What the server wrote before it ended is still on its way. Whether we were
     /// asked to end meanwhile; then a client that doesn't read is not waited for.
     fn drain(&self, mut signalled: Option<Instant>) -> bool {
@@ -174,7 +191,7 @@ impl Session {
                         was_asked = true;
                         signalled.get_or_insert_with(Instant::now);
                     }
-                    Ok(Event::ServerEnded) => {}
+                    Ok(Event::ServerEnded | Event::Stirred) => {}
                     Err(RecvTimeoutError::Timeout) => break,
                 }
             }

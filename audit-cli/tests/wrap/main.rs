@@ -12,6 +12,8 @@ mod ends;
 mod files;
 #[cfg(target_os = "linux")]
 mod hangs;
+#[cfg(target_os = "linux")]
+mod idle;
 mod logs;
 mod sessions;
 #[cfg(target_os = "linux")]

@@ -72,6 +72,10 @@ impl Open {
         Some(first.request)
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.requests.is_empty() && self.cancelled.is_empty()
+    }
+
     pub(crate) fn cancel(&mut self, id: Mark) {
         let queue = self.requests.get_mut(&id).into_iter().flatten();
         for request in queue {
