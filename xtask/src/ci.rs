@@ -9,7 +9,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use crate::cargo_steps::{build, clippy, doc, doctest, fmt, test};
-use crate::ci::beside::Beside;
+use crate::ci::beside::{Beside, Program};
 use crate::common::{Done, StepResult};
 use crate::{
     bench, counts, cross, deny, examples, features, fuzz, layers, loom, mcp, msrv, package, schema,
@@ -128,6 +128,14 @@ pub(crate) fn run(choice: &Choice) -> ExitCode {
     let (aside, rest): (Vec<&Step>, Vec<&Step>) =
         STEPS.iter().filter(chosen).partition(|step| step.is_beside);
     let mut aside: Vec<&str> = aside.iter().map(|step| step.name).collect();
+    let mut program = match Program::keep() {
+        Ok(program) if !rest.is_empty() => Some(program),
+        Ok(_) => None,
+        Err(error) => {
+            println!("no step runs beside others: {error:#}");
+            None
+        }
+    };
     let mut running = None;
     let mut table = Vec::new();
     for step in STEPS {
@@ -137,9 +145,9 @@ pub(crate) fn run(choice: &Choice) -> ExitCode {
                 outcome: Outcome::Skipped(why.into()),
                 took: Duration::ZERO,
             });
-        } else if step.is_beside && !rest.is_empty() {
-            if running.is_none() {
-                running = Some(beside::start(mem::take(&mut aside)));
+        } else if step.is_beside && (program.is_some() || running.is_some()) {
+            if let Some(program) = program.take() {
+                running = Some(beside::start(program, mem::take(&mut aside)));
             }
         } else {
             table.push(perform(step));

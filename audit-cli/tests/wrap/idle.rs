@@ -60,7 +60,10 @@ fn an_idle_proxy_is_never_woken() {
         wrap.say(
             r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3}}"#,
         );
-        assert_eq!(dir.wait_for_calls(3)[2], "sh:never execution_failed cancelled");
+        assert_eq!(
+            dir.wait_for_calls(3)[2],
+            "sh:never execution_failed cancelled"
+        );
         wait_until(|| is_idle(id).then_some(()));
         assert!(wrap.end().status.success());
     }

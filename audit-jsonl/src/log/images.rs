@@ -9,7 +9,7 @@
 //! rotation before each batch. Then no line is lost that stood whole in the state,
 //! the chain is whole, nothing is called damaged, and what was found is told once.
 //!
-//! - `AUDIT_IMAGES`: how many images; 100,000 unless given. No two are the same.
+//! - `AUDIT_IMAGES`: how many images; 50,000 unless given. No two are the same.
 //!   They are drawn from some 300,000 states of a history, and for each 2,500th
 //!   that is drawn, all are tried in which its recovery may be stopped, some
 //!   thousands. When those of a history are used up, another follows.
@@ -50,7 +50,7 @@ const DEEP: usize = 2_500;
 #[test]
 fn whatever_a_crash_leaves_is_gone_on_with() {
     let begun = Instant::now();
-    let wanted = setting("AUDIT_IMAGES", 100_000) as usize;
+    let wanted = setting("AUDIT_IMAGES", 50_000) as usize;
     let first_seed = setting("AUDIT_IMAGES_SEED", 1);
     let campaign = Campaign::default();
     let mut histories = 0;

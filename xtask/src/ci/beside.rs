@@ -3,6 +3,7 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -13,6 +14,27 @@ use anyhow::{Context as _, Result};
 use crate::ci::{Ended, Outcome};
 use crate::common::root;
 
+/// This program, from before a step builds it anew.
+pub(super) struct Program(PathBuf);
+
+impl Program {
+    pub(super) fn keep() -> Result<Self> {
+        let path = directory()?
+            .join("xtask")
+            .with_extension(env::consts::EXE_EXTENSION);
+        fs::copy(env::current_exe()?, &path)
+            .with_context(|| format!("can't write {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+fn directory() -> Result<PathBuf> {
+    let directory = root().join("target").join("ci");
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("can't make {}", directory.display()))?;
+    Ok(directory)
+}
+
 /// A step that has ended, and what it wrote.
 pub(super) struct Beside {
     pub(super) ended: Ended,
@@ -20,17 +42,17 @@ pub(super) struct Beside {
 }
 
 /// Starts them; they come as they end.
-pub(super) fn start(steps: Vec<&'static str>) -> Receiver<Beside> {
+pub(super) fn start(program: Program, steps: Vec<&'static str>) -> Receiver<Beside> {
     let (tell, ended) = channel();
     // Without a thread nobody tells, which shows.
-    thread::spawn(move || run_all(&steps, &tell));
+    thread::spawn(move || run_all(&program, &steps, &tell));
     ended
 }
 
-fn run_all(steps: &[&'static str], tell: &Sender<Beside>) {
+fn run_all(program: &Program, steps: &[&'static str], tell: &Sender<Beside>) {
     for name in steps {
         let begun = Instant::now();
-        let (outcome, output) = match run(name) {
+        let (outcome, output) = match run(program, name) {
             Ok((is_success, output)) => (outcome(name, is_success, &output), output),
             Err(error) => (Outcome::Failed(format!("{error:#}")), String::new()),
         };
@@ -46,15 +68,15 @@ fn run_all(steps: &[&'static str], tell: &Sender<Beside>) {
 }
 
 /// Runs a step as a maintainer would; whether it passed, and what it wrote.
-fn run(name: &str) -> Result<(bool, String)> {
-    let directory = root().join("target").join("ci");
-    fs::create_dir_all(&directory)?;
-    let path = directory.join(format!("{name}.txt"));
+fn run(Program(program): &Program, name: &str) -> Result<(bool, String)> {
+    let path = directory()?.join(format!("{name}.txt"));
     let file = File::create(&path).with_context(|| format!("can't write {}", path.display()))?;
-    let mut command = Command::new(env::current_exe()?);
+    let mut command = Command::new(program);
     command.arg(name).current_dir(root());
     command.stdout(file.try_clone()?).stderr(file);
-    let status = command.status()?;
+    let status = command
+        .status()
+        .with_context(|| format!("can't start {}", program.display()))?;
     // Compilers write what they like.
     let output = String::from_utf8_lossy(&fs::read(&path)?).into_owned();
     Ok((status.success(), output))
