@@ -131,7 +131,11 @@ impl fmt::Debug for Answers {
 /// Records an event. `None` when that took so long that another thread goes on.
 fn record(answers: Box<Answers>, proxy: &Proxy, event: CallEvent) -> Option<Box<Answers>> {
     let recorder = &proxy.recorder;
-    let back = proxy.baton.leave_during(answers, || recorder.write(event));
+    let back = proxy.baton.leave_during(answers, || {
+        // If the main thread found nothing just before, it is to look again.
+        proxy.stir();
+        recorder.write(event);
+    });
     if back.is_none() {
         recorder.is_stuck_no_more();
     }

@@ -71,7 +71,8 @@ impl Proxy {
         }
     }
 
-    /// Whether the main thread has nothing to look after. Then the next request wakes it.
+    /// Whether the main thread has nothing to look after. Then [`stir`](Self::stir) wakes
+    /// it.
     pub(crate) fn may_doze(&self) -> bool {
         // Said first: whoever comes after the look finds it said.
         self.is_dozing.store(true, Ordering::SeqCst);
@@ -84,7 +85,8 @@ impl Proxy {
         may_doze
     }
 
-    fn stir(&self) {
+    /// There is something to look after.
+    pub(crate) fn stir(&self) {
         if self.is_dozing.swap(false, Ordering::SeqCst) {
             (self.wake)();
         }

@@ -81,11 +81,12 @@ impl Following {
         );
     }
 
-    /// An interrupt ends it as it ends any command.
-    fn interrupt(mut self) -> String {
-        kill(self.child.id(), "INT");
+    /// A signal ends it as it ends any command. Not SIGINT: whoever is started in the
+    /// background of a script ignores that.
+    fn stop(mut self) -> String {
+        kill(self.child.id(), "TERM");
         let status = wait(&mut self.child);
-        assert_eq!(status.signal(), Some(2), "{status}");
+        assert_eq!(status.signal(), Some(15), "{status}");
         assert!(self.lines.recv().is_err());
         self.err.recv().unwrap()
     }
@@ -130,7 +131,7 @@ fn it_follows_through_rotation_truncation_and_removal() {
     append(&log, &(line(4) + "no call\n" + &line(5)));
     following.sees("c4");
     following.sees("c5");
-    let err = following.interrupt();
+    let err = following.stop();
     assert!(
         err.contains("no record of a tool call, 8 bytes; passed over"),
         "{err}"
@@ -149,7 +150,7 @@ fn it_follows_our_own_rotation() {
     for event in &events {
         following.sees(&event.call_id);
     }
-    assert_eq!(following.interrupt(), "");
+    assert_eq!(following.stop(), "");
 }
 
 #[test]
@@ -163,7 +164,7 @@ fn it_waits_for_a_log_that_is_not_there_yet() {
     append(&log, &line(1));
     following.sees("c1");
     assert!(following.child.try_wait().unwrap().is_none());
-    let err = following.interrupt();
+    let err = following.stop();
     assert!(
         err.is_empty() || err.contains("not there yet; waiting for it"),
         "{err}"
