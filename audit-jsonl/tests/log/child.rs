@@ -205,6 +205,17 @@ impl Running {
     }
 
     /// Kills it with SIGKILL; what it said before that was not read yet.
+    /// What its threads are called.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn threads(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id())).unwrap();
+        let name = |task: io::Result<fs::DirEntry>| {
+            // It may have ended meanwhile.
+            fs::read_to_string(task.ok()?.path().join("comm")).ok()
+        };
+        tasks.filter_map(name).collect()
+    }
+
     pub(crate) fn kill(mut self) -> Vec<String> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();

@@ -44,7 +44,6 @@ fn an_event_stands_in_the_log_when_the_call_returns() {
     within(DEADLINE, || {
         let (_dir, path) = Dir::with_log();
         let sink = open_direct(&path);
-        let before = threads();
         for number in 0..20 {
             if number % 2 == 0 {
                 sink.on_call(&event(number));
@@ -53,19 +52,25 @@ fn an_event_stands_in_the_log_when_the_call_returns() {
             }
             assert_eq!(check(&path).numbers(), (0..=number).collect::<Vec<_>>());
         }
-        assert!(threads() <= before, "it has a thread");
         sink.close(DEADLINE).unwrap();
         check(&path).assert_whole();
     });
 }
 
-/// How many threads of this process bear the name of a sink's.
-fn threads() -> usize {
-    let Ok(tasks) = fs::read_dir("/proc/self/task") else {
-        return 0;
-    };
-    let names = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("comm")).ok());
-    names.filter(|name| name.starts_with("audit-jsonl")).count()
+#[test]
+#[cfg(target_os = "linux")]
+fn it_has_no_thread() {
+    within(DEADLINE, || {
+        for (role, has_thread) in [("direct_writer", false), ("writer", true)] {
+            let (_dir, path) = Dir::with_log();
+            let child = Child::of(role).arg(&path).arg("1").start();
+            child.wait_for("done 3");
+            let names = child.threads();
+            let has = names.iter().any(|name| name.starts_with("audit-jsonl"));
+            assert_eq!(has, has_thread, "{role}: {names:?}");
+            child.end();
+        }
+    });
 }
 
 #[test]
