@@ -55,22 +55,40 @@ fn a_queue_answers_for_itself_how_it_is_full() {
     let queued = Queued::new(Unusual::default(), 1).unwrap();
     let strategy = queued.backpressure_strategy();
     assert!(matches!(strategy, BackpressureStrategy::Drop));
-    let tee = Tee::new().required("queued", queued);
-    assert!(matches!(
-        tee.required("memory", MemorySink::new())
-            .backpressure_strategy(),
-        BackpressureStrategy::Drop
-    ));
+}
+
+/// Whoever of them it is: a caller may have to wait for it.
+#[test]
+fn a_tee_blocks_if_one_of_its_members_does() {
+    let tee = || Tee::new().required("memory", MemorySink::new());
+    let tees = [
+        tee().required("unusual", Unusual::default()),
+        tee().optional("unusual", Unusual::default()),
+        Tee::new()
+            .required("unusual", Unusual::default())
+            .required("memory", MemorySink::new()),
+    ];
+    for tee in tees {
+        let strategy = tee.backpressure_strategy();
+        assert!(matches!(strategy, BackpressureStrategy::Block), "{tee:?}");
+    }
+    let strategy = tee().backpressure_strategy();
+    assert!(matches!(strategy, BackpressureStrategy::Drop));
 }
 
 /// No limit stays no limit, and of a limit the sink gets what is left.
 #[test]
-fn a_queue_hands_on_for_how_long_to_wait() {
-    let below = Unusual::default();
-    let queued = Queued::new(below.clone(), 1).unwrap();
+fn a_timeout_is_handed_on() {
+    let (queue, tee) = (Unusual::default(), Unusual::default());
+    hands_on(&queue, Queued::new(queue.clone(), 1).unwrap());
+    hands_on(&tee, Tee::new().required("unusual", tee.clone()));
+}
+
+#[track_caller]
+fn hands_on(below: &Unusual, stack: impl AuditSink) {
     let limit = Duration::from_secs(3_600);
     for timeout in [Duration::MAX, limit] {
-        assert_eq!(queued.flush(timeout), Err(FlushError::lost(5)));
+        assert_eq!(stack.flush(timeout), Err(FlushError::lost(5)));
     }
     let timeouts = below.timeouts.lock();
     assert_eq!(timeouts[0], Duration::MAX);

@@ -21,6 +21,7 @@ mod support;
 mod tee;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod ulids;
 
 use std::sync::Arc;
 use std::thread;

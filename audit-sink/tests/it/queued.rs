@@ -1,8 +1,10 @@
 //! A queue before a sink that has none.
 
+use std::thread;
+
 use audit_sink::schema::CallEvent;
 use audit_sink::{AuditSink, MemorySink, Queued};
-use audit_testkit::{DEADLINE, Destination};
+use audit_testkit::{DEADLINE, Destination, within};
 
 use crate::event;
 use crate::support::Direct;
@@ -38,9 +40,20 @@ fn is_bounded_in_bytes_too() {
     // A small one still has room.
     queued.on_call(&event("small"));
     assert_eq!((queued.queued(), queued.drops()), (6, 3));
+    // One that has been handed on leaves its own room, and no more.
+    destination.gate().allow(1);
+    let queued = within(DEADLINE, move || {
+        while queued.queued() == 6 {
+            thread::yield_now();
+        }
+        queued
+    });
+    queued.on_call(&large("one more"));
+    queued.on_call(&large("too much"));
+    assert_eq!((queued.queued(), queued.drops()), (6, 4));
     destination.resume();
     queued.flush(DEADLINE).unwrap();
-    assert_eq!(destination.buf().lines().len(), 6);
+    assert_eq!(destination.buf().lines().len(), 7);
 }
 
 #[test]
