@@ -148,6 +148,6 @@ impl Shape for Provenance {
     }
 
     fn from_null<E: Error>() -> Result<Self, E> {
-        Ok(Self(None))
+        Ok(Self::default())
     }
 }

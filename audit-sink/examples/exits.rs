@@ -35,8 +35,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let guard = global::install(Queued::new(Lines, 2 * CALLS)?)?;
     // Nothing replaces it: whoever comes second gets his own back.
     let rejected = global::install(MemorySink::with_capacity(500)).err();
-    let theirs = rejected.ok_or("a second sink was installed")?.sink;
-    assert_eq!(theirs.capacity(), 500);
+    let rejected = rejected.ok_or("a second sink was installed")?;
+    assert!(rejected.to_string().contains("installed already"));
+    assert_eq!(rejected.sink.capacity(), 500);
 
     let recorder = Recorder::with_sink(global::get());
     for _ in 0..CALLS {
@@ -72,12 +73,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             drop(guard);
             process::exit(3)
         }
+        "std-exit-after-a-flush" => {
+            global::flush(Duration::MAX)?;
+            process::exit(3)
+        }
         "late" => {
             drop(guard);
             assert!(global::try_get().is_none());
-            global::get().on_call(&CallEvent::new("", "late", "", 0, Outcome::Success, ""));
-            assert_eq!(global::get().drops(), 1);
+            for lost in 1..=2 {
+                global::get().on_call(&CallEvent::new("", "late", "", 0, Outcome::Success, ""));
+                assert_eq!(global::get().drops(), lost);
+            }
             assert!(!global::get().health().is_healthy());
+            assert!(global::flush(Duration::ZERO).is_err(), "into nothing");
             assert!(
                 global::install(MemorySink::new()).is_err(),
                 "once and for all"
@@ -86,7 +94,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         _ => Err(
             "say how to end: return, error, exit, exit-elsewhere, exit-twice, panic, \
-                  panic-elsewhere, std-exit-after-the-guard or late"
+                  panic-elsewhere, std-exit-after-the-guard, std-exit-after-a-flush or late"
                 .into(),
         ),
     }

@@ -50,6 +50,7 @@ pub struct Queued {
     thread: Option<JoinHandle<()>>,
     /// A forked child has no thread.
     process: u32,
+    drop_timeout: Duration,
 }
 
 struct Shared {
@@ -102,6 +103,7 @@ impl Queued {
             shared,
             thread: Some(thread),
             process: process::id(),
+            drop_timeout: DROP_TIMEOUT,
         })
     }
 
@@ -255,7 +257,7 @@ impl Drop for Queued {
         if self.is_own_thread() {
             return;
         }
-        let deadline = Instant::now() + DROP_TIMEOUT;
+        let deadline = Instant::now() + self.drop_timeout;
         let mut state = self.shared.state.lock();
         while !state.thread_has_ended {
             if self
@@ -287,5 +289,40 @@ impl fmt::Debug for Queued {
             .field("queued", &self.queued())
             .field("events", &self.shared.events)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use audit_schema::Outcome;
+
+    use super::*;
+
+    struct Wedged(Arc<Mutex<()>>);
+
+    impl AuditSink for Wedged {
+        fn on_call(&self, _: &CallEvent) {
+            drop(self.0.lock());
+        }
+    }
+
+    #[test]
+    fn whoever_drops_one_before_a_wedged_sink_goes_on() {
+        let wedge = Arc::new(Mutex::new(()));
+        let held = wedge.lock();
+        let mut queued = Queued::new(Wedged(Arc::clone(&wedge)), 8).expect("a thread");
+        queued.drop_timeout = Duration::ZERO;
+        queued.on_call(&CallEvent::new("", "1", "", 0, Outcome::Success, ""));
+        let (dropped, is_dropped) = mpsc::channel();
+        let dropping = thread::spawn(move || {
+            drop(queued);
+            dropped.send(())
+        });
+        let waited = is_dropped.recv_timeout(Duration::from_secs(30));
+        drop(held);
+        assert!(waited.is_ok(), "it waits for the sink");
+        assert!(dropping.join().is_ok());
     }
 }

@@ -346,8 +346,7 @@ impl State {
 
     /// Counts events that were never queued.
     pub(super) fn count(&mut self, fates: Fates) {
-        self.counters.offered += fates.written + fates.dropped + fates.fallen_back;
-        self.counters.written += fates.written;
+        self.counters.offered += fates.dropped + fates.fallen_back;
         self.counters.dropped += fates.dropped;
         self.counters.fallen_back += fates.fallen_back;
     }

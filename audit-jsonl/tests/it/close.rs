@@ -42,6 +42,29 @@ fn closing_twice_is_no_error() {
 }
 
 #[test]
+fn what_else_ends_meanwhile_ends_no_closing() {
+    within(DEADLINE, || {
+        let gated = Gated::new(holding(100));
+        gated.call(0..1);
+        gated.wait_until_stuck();
+        gated.call(1..3);
+        thread::scope(|scope| {
+            // The writer comes to this when it has written the first line.
+            let reopening = scope.spawn(|| gated.sink.reopen(DEADLINE));
+            let close = scope.spawn(|| gated.sink.close(DEADLINE));
+            until("it closes", || !gated.sink.health().is_healthy());
+            gated.gate.allow(1);
+            gated.wait_until_stuck();
+            gated.gate.open();
+            assert!(reopening.join().unwrap().is_err(), "it has no name");
+            let counters = close.join().unwrap().unwrap();
+            assert_eq!((counters.written, counters.dropped), (3, 0));
+        });
+        assert_eq!(gated.buf.text(), lines_of(0..3));
+    });
+}
+
+#[test]
 fn many_may_close_at_once() {
     within(DEADLINE, || {
         for _ in 0..20 {

@@ -56,6 +56,30 @@ fn has_thread(name: &str) -> bool {
     })
 }
 
+/// What a line tells of itself is told by a line that waited, too.
+#[test]
+fn what_was_cut_says_so() {
+    within(DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        let sink = open(&path);
+        record(&sink, [0]);
+        let large = |number| event_of(number, 70_000);
+        let head = File::open(Head::path(&path)).unwrap();
+        flock(&head, FlockOperation::LockExclusive).unwrap();
+        for number in 1..=EVENTS {
+            sink.on_call(&match number % 5 {
+                0 => large(number),
+                _ => event_of(number, BYTES),
+            });
+        }
+        flock(&head, FlockOperation::Unlock).unwrap();
+        close(&sink);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.numbers(), (0..=EVENTS).collect::<Vec<_>>());
+        assert_eq!(found.with("cut").len() as u64, EVENTS / 5);
+    });
+}
+
 #[test]
 fn another_writer_comes_between() {
     within(DEADLINE, || {

@@ -51,6 +51,22 @@ fn the_longest_event_is_whole_and_one_byte_more_is_cut() {
 }
 
 #[test]
+fn without_a_queue_it_is_the_same() {
+    within(DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        let builder = JsonLinesAuditSink::builder().path(&path);
+        let sink = builder.open_direct().unwrap();
+        for bytes in [LONGEST_EVENT, LONGEST_EVENT + 1] {
+            sink.write(&event_of(0, bytes + 1), DEADLINE).unwrap();
+        }
+        sink.close(DEADLINE).unwrap();
+        let found = check(&path).assert_whole();
+        assert!(!found.rows[0].chain.contains_key("cut"));
+        assert_eq!(found.rows[1].number("cut"), 4);
+    });
+}
+
+#[test]
 fn the_longest_strings_are_cut_and_short_ones_stay() {
     within(DEADLINE, || {
         let mut long = event(1).with_caller_id(Some("c".repeat(300_000)));

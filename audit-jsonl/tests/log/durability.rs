@@ -193,6 +193,33 @@ fn a_timeout_gives_no_receipt() {
 }
 
 #[test]
+fn who_gives_up_leaves_the_others_their_receipts() {
+    within(2 * DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        log(&path, 0..1);
+        let sink = open(&path);
+        record(&sink, [1]);
+        let holder = Child::of("hold").arg(&path).start();
+        holder.wait_for("holding");
+        let receipts = std::thread::scope(|scope| {
+            let patient = [2, 3].map(|number| {
+                let sink = &sink;
+                scope.spawn(move || (number, commit(sink, number).unwrap()))
+            });
+            until("both are queued", || sink.counters().queued == 2);
+            let short = Duration::from_millis(30);
+            let error = sink.commit(&event(4), short).unwrap_err();
+            assert!(matches!(error, CommitError::Timeout { .. }), "{error}");
+            drop(holder);
+            patient.map(|committer| committer.join().unwrap())
+        });
+        close(&sink);
+        check(&path).assert_whole();
+        assert_true(&path, &receipts);
+    });
+}
+
+#[test]
 fn a_full_queue_is_waited_for_and_then_told_of() {
     within(2 * DEADLINE, || {
         let (_dir, path) = Dir::with_log();

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use audit_jsonl::{AuditSink, BackpressureStrategy, JsonLinesAuditSink};
+use audit_jsonl::{AuditSink, BackpressureStrategy, CloseError, JsonLinesAuditSink};
 use audit_testkit::{DEADLINE, RecordingSink, within};
 
 use crate::checker::check;
@@ -13,6 +13,28 @@ use crate::child::Child;
 use crate::support::{
     Dir, append, builder, close, event, event_of, log, open, record, size, skip, until,
 };
+
+#[test]
+fn a_log_that_cannot_be_closed_says_so() {
+    within(DEADLINE, || {
+        let dir = Dir::new();
+        let (home, away) = (dir.path("log"), dir.path("away"));
+        fs::create_dir(&home).unwrap();
+        let path = home.join("audit.jsonl");
+        let sink = open(&path);
+        record(&sink, [0]);
+        fs::rename(&home, &away).unwrap();
+        for _ in 0..2 {
+            let error = sink.close(DEADLINE).unwrap_err();
+            assert!(
+                matches!(error, CloseError::NoClosingRecord { .. }),
+                "{error}"
+            );
+        }
+        let found = check(&away.join("audit.jsonl")).assert_whole();
+        assert_eq!((found.numbers(), found.with("closed").len()), (vec![0], 0));
+    });
+}
 
 #[test]
 fn a_sink_in_a_static_that_is_closed_before_exit() {

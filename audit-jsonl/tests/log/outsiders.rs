@@ -10,6 +10,7 @@ use audit_jsonl::{AuditSink, JsonLinesAuditSink};
 use audit_testkit::{DEADLINE, SharedBuf, within};
 
 use crate::checker::{Found, check, check_with};
+use crate::child::Child;
 use crate::head_file::Head;
 use crate::support::{
     Dir, append, builder, close, cut_to, event, lines_of, log, open, record, size, skip, until,
@@ -343,6 +344,24 @@ fn a_plain_sink_has_nothing_to_reopen() {
         let sink = JsonLinesAuditSink::new(Box::new(SharedBuf::new()));
         let error = sink.reopen(DEADLINE).unwrap_err();
         assert!(error.to_string().contains("plain"), "{error}");
+    });
+}
+
+#[test]
+fn who_reopens_waits_no_longer_than_was_asked_for() {
+    within(2 * DEADLINE, || {
+        let (_dir, path) = Dir::with_log();
+        let sink = open(&path);
+        record(&sink, [0]);
+        let holder = Child::of("hold").arg(&path).start();
+        holder.wait_for("holding");
+        sink.on_call(&event(1));
+        let error = sink.reopen(Duration::from_millis(30)).unwrap_err();
+        assert!(error.to_string().contains("within 30ms"), "{error}");
+        drop(holder);
+        sink.reopen(DEADLINE).unwrap();
+        close(&sink);
+        assert_eq!(check(&path).assert_whole().numbers(), [0, 1]);
     });
 }
 

@@ -110,7 +110,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
+        f.write_str("a value that JSON has")
     }
 
     fn visit_unit<E: Error>(self) -> Result<Value, E> {
@@ -184,7 +184,7 @@ impl<'de> Visitor<'de> for TextVisitor {
     type Value = Text;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("any value")
+        f.write_str("a value that JSON has")
     }
 
     fn visit_str<E: Error>(self, value: &str) -> Result<Text, E> {

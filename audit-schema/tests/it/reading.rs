@@ -4,6 +4,8 @@ pub(crate) mod readable;
 pub(crate) mod refused;
 
 use audit_schema::{CallEvent, CapProvenance, Outcome, ProvSource};
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error, MapDeserializer};
 use serde::{Deserialize, Serialize};
 
 use self::readable::readable;
@@ -169,6 +171,35 @@ fn a_tree_reads_as_text_does() {
     for (line, _) in wrong_shapes() {
         let tree: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert!(serde_json::from_value::<CallEvent>(tree).is_err(), "{line}");
+    }
+}
+
+/// Other formats have bytes, and names that are no text.
+#[test]
+fn what_json_does_not_have_is_refused() {
+    fn refused<'de>(
+        name: impl IntoDeserializer<'de, Error>,
+        value: impl IntoDeserializer<'de, Error>,
+    ) -> String {
+        let object = MapDeserializer::new([(name, value)].into_iter());
+        CallEvent::deserialize(object).unwrap_err().to_string()
+    }
+    let bytes = CONTENTS.as_bytes();
+    for (said, error) in [
+        (
+            refused("ts", bytes),
+            "invalid type: byte array, expected a value that JSON has",
+        ),
+        (
+            refused("granted_capabilities", vec![bytes]),
+            "invalid type: byte array, expected a value that JSON has",
+        ),
+        (
+            refused(bytes, 7),
+            "invalid type: byte array, expected the name of a member",
+        ),
+    ] {
+        assert_eq!(said, error);
     }
 }
 

@@ -143,8 +143,15 @@ fn made_up_names_dont_fill_the_memory() {
     assert_eq!(counts.snapshot().rows()[0].calls, 2);
 
     let long = Counts::new();
-    long.on_call(&call(&"é".repeat(1_000_000), None, 1, Outcome::Success));
-    assert_eq!(long.snapshot().rows()[0].tool.len(), 128);
+    // Cut to 128 bytes, but never within a character.
+    for (name, kept) in [
+        ("é".repeat(1_000_000), 128),
+        (format!("x{}", "é".repeat(64)), 127),
+    ] {
+        long.on_call(&call(&name, None, 1, Outcome::Success));
+        let snapshot = long.snapshot();
+        assert!(snapshot.rows().iter().any(|row| row.tool == name[..kept]));
+    }
 }
 
 #[test]
@@ -185,19 +192,21 @@ fn of_all_sorts() -> Counts {
 fn openmetrics_text_has_every_row() {
     let counts = Counts::new();
     counts.on_call(&call("a\"b\\c\nd", Some("me"), 1_500, Outcome::Success));
+    counts.on_call(&call("a\"b\\c\nd", Some("me"), 1, failed()));
     let text = counts.snapshot().openmetrics();
     let labels = r#"tool="a\"b\\c\nd",caller="me""#;
     for line in [
         "# TYPE audit_calls counter".to_owned(),
         format!("audit_calls_total{{{labels},outcome=\"success\"}} 1"),
-        format!("audit_failures_total{{{labels}}} 0"),
+        format!("audit_failures_total{{{labels}}} 1"),
         format!("audit_denials_total{{{labels}}} 0"),
         "# UNIT audit_call_duration_seconds seconds".to_owned(),
         format!("audit_call_duration_seconds_count{{{labels},outcome=\"success\"}} 1"),
         format!("audit_call_duration_seconds_sum{{{labels},outcome=\"success\"}} 1.500"),
         "audit_folded_calls_total 0".to_owned(),
     ] {
-        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+        let found = text.lines().filter(|found| *found == line);
+        assert_eq!(found.count(), 1, "{line}\n{text}");
     }
     assert!(text.ends_with("\n# EOF\n"));
     let nothing = Counts::new().snapshot().openmetrics();

@@ -117,6 +117,24 @@ fn a_sample_of_the_successes_and_everything_else() {
     assert_eq!(sample(10), tenth, "everybody keeps the same");
 }
 
+/// What one process keeps, another keeps too, also when it is built next year.
+#[test]
+fn a_sample_is_the_same_for_ever() {
+    let memory = MemorySink::new();
+    let filter = Filter::new(memory.clone()).successes_one_in(8);
+    for nth in 0..64 {
+        let id = format!("01JD4Z8W3K9V2N7Q5T1R6{nth:05}");
+        filter.on_call(&call(&id, "echo", None, Outcome::Success));
+    }
+    let events = memory.recent(usize::MAX);
+    let mut kept: Vec<u32> = ids(&events)
+        .iter()
+        .map(|id| id[21..].parse().unwrap())
+        .collect();
+    kept.sort_unstable();
+    assert_eq!(kept, [16, 33, 43, 52, 63]);
+}
+
 #[test]
 fn counts_are_exact_over_many_threads() {
     let memory = MemorySink::new();

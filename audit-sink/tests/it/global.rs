@@ -44,6 +44,10 @@ fn ends_with(way: &str, code: i32, said: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{way}: {stderr}");
     assert!(stderr.contains(said), "{way}: {stderr}");
+    assert!(
+        !stderr.contains("audit-sink: "),
+        "nothing was lost: {stderr}"
+    );
 }
 
 #[test]
@@ -70,6 +74,11 @@ fn ends_by_two_threads_at_once() {
 #[test]
 fn ends_by_std_exit_once_the_guard_is_dropped() {
     ends_with("std-exit-after-the-guard", 3, "");
+}
+
+#[test]
+fn ends_by_std_exit_once_all_is_flushed() {
+    ends_with("std-exit-after-a-flush", 3, "");
 }
 
 #[test]

@@ -5,6 +5,7 @@
     reason = "a helper that can't go on fails its test"
 )]
 
+mod below;
 mod call;
 mod conformance;
 #[cfg(feature = "counts")]
@@ -13,12 +14,14 @@ mod ends;
 mod filter;
 mod global;
 mod memory;
+mod queued;
 #[cfg(feature = "redact")]
 mod redact;
 mod support;
 mod tee;
 #[cfg(feature = "tracing")]
 mod tracing;
+mod ulids;
 
 use std::sync::Arc;
 use std::thread;

@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, SystemTime};
 
-use audit_sink::schema::{CallEvent, Outcome};
+use audit_sink::schema::{CallEvent, CapProvenance, Outcome, ProvSource};
 use audit_sink::{AuditSink, MemorySink, Query};
 
-use crate::{event, ids};
+use crate::{event, failed, ids};
 
 fn offer(memory: &MemorySink, count: usize) {
     for nth in 0..count {
@@ -65,6 +65,53 @@ fn it_is_bounded_in_bytes_too() {
     // Small ones push the large ones out, one by one.
     offer(&memory, 30);
     assert!(memory.count() > 30, "{}", memory.count());
+}
+
+/// Whichever member of an event is long: it counts with all its bytes.
+#[test]
+fn every_string_counts() {
+    fn long() -> String {
+        "x".repeat(20_000)
+    }
+    fn from(cap: String, source: ProvSource) -> Option<Vec<CapProvenance>> {
+        Some(vec![CapProvenance { cap, source }])
+    }
+    let lengthen: [fn(&mut CallEvent); 13] = [
+        |event| event.ts = long(),
+        |event| event.call_id = long(),
+        |event| event.tool_id = long(),
+        |event| event.caller_id = Some(long()),
+        |event| event.tier = long(),
+        |event| event.granted_capabilities = vec![long()],
+        |event| event.outcome = failed(&long()),
+        |event| event.outcome = Outcome::InvalidArgs { message: long() },
+        |event| event.outcome = Outcome::Unknown { kind: long() },
+        |event| {
+            let missing = vec![long()];
+            event.outcome = Outcome::CapabilityDenied { missing };
+        },
+        |event| event.capability_provenance = from(long(), ProvSource::StringAllowList),
+        |event| {
+            let source = ProvSource::Unknown { kind: long() };
+            event.capability_provenance = from(String::new(), source);
+        },
+        |event| {
+            let source = ProvSource::UcanChain {
+                issuer_did: long(),
+                chain_depth: 1,
+            };
+            event.capability_provenance = from(String::new(), source);
+        },
+    ];
+    for (nth, lengthen) in lengthen.iter().enumerate() {
+        let mut large = event("1");
+        lengthen(&mut large);
+        let memory = MemorySink::with_capacities(10_000, 0);
+        for _ in 0..5 {
+            memory.on_call(&large);
+        }
+        assert_eq!((memory.count(), memory.drops()), (3, 0), "the {nth}th");
+    }
 }
 
 #[test]

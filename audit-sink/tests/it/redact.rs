@@ -270,6 +270,31 @@ fn patterns_of_your_own() {
 }
 
 #[test]
+fn what_stands_side_by_side_is_replaced_each_by_itself() {
+    let out = redacted(
+        |redact| {
+            let redact = redact.own_pattern("order", "#[0-9]+", Action::Mask);
+            let redact = redact.unwrap().own_pattern("name", "@[a-z]+", Action::Mask);
+            redact.unwrap()
+        },
+        &invalid("#66@ada"),
+    );
+    assert_eq!(message(&out), "[redacted:order][redacted:name]");
+}
+
+/// And such an event doesn't count as redacted, which `redacted` looks at.
+#[test]
+fn a_secret_of_no_length_changes_nothing() {
+    let event = invalid("order  failed");
+    let pattern = "order (?<secret>[0-9]*)";
+    let out = redacted(
+        |redact| redact.own_pattern("order", pattern, Action::Mask).unwrap(),
+        &event,
+    );
+    assert_eq!(out, event);
+}
+
+#[test]
 fn every_sink_behind_it_sees_the_same() {
     let (one, other) = (MemorySink::new(), MemorySink::new());
     let tee = Tee::new()

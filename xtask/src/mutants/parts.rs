@@ -44,8 +44,21 @@ pub(super) const PARTS: &[Part] = &[
     Part {
         name: "chain",
         package: "audit-jsonl",
-        sources: &["chain.rs", "chained.rs"],
+        sources: &[
+            "chain.rs",
+            "leaf.rs",
+            "link.rs",
+            "ahead.rs",
+            "chained.rs",
+            "appender.rs",
+        ],
         first: &["log", "vectors"],
+    },
+    Part {
+        name: "direct",
+        package: "audit-jsonl",
+        sources: &["direct_log.rs", "direct_log/"],
+        first: &["log"],
     },
     Part {
         name: "recovery",

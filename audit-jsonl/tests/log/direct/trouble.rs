@@ -11,7 +11,7 @@ use audit_testkit::{DEADLINE, within};
 use super::{SHORT, builder, open_direct, write};
 use crate::checker::check;
 use crate::child::Child;
-use crate::support::{Dir, event, log, until};
+use crate::support::{Dir, event, line_of, log, until};
 
 #[test]
 fn a_held_lock_is_waited_for_within_the_timeout() {
@@ -73,6 +73,7 @@ fn another_thread_is_waited_for_within_the_timeout() {
                 scope.spawn(move || sink.write(&event(number), DEADLINE))
             });
             until("one waits", || sink.counters().blocked == 1);
+            assert!(sink.health().is_healthy(), "a wait is no failure yet");
             let error = sink.write(&event(3), SHORT).unwrap_err();
             assert!(matches!(error, WriteError::Timeout { .. }), "{error}");
             let error = sink.close(SHORT).unwrap_err();
@@ -111,7 +112,9 @@ fn what_is_lost_is_told_by_the_next_line() {
         // The caller gives up another two.
         sink.count_lost(2);
         assert_eq!(sink.drops(), 4);
-        assert_eq!(sink.counters().offered, 5);
+        let counters = sink.counters();
+        assert_eq!((counters.offered, counters.write_errors), (5, 3));
+        assert_eq!(counters.bytes_written, line_of(&event(0)).len() as u64);
         assert!(!sink.health().is_healthy());
         fs::rename(&away, &home).unwrap();
         // The one that was refused is offered again.
