@@ -75,6 +75,7 @@ impl Log {
         if self.only_plans {
             return self.see_named();
         }
+        let end = self.end_of_left()?;
         let file = open(&self.path, true)?;
         let old = mem::replace(&mut self.file, file);
         if self.synced < self.written && self.carry.is_none() {
@@ -88,7 +89,7 @@ impl Log {
                 self.untold = Some(error);
             }
             if self.spoilt {
-                self.carry = Some(Carry::of(old, self.synced, self.written, self.doubt));
+                self.carry = Some(Carry::of(old, self.synced, end, self.doubt));
             }
         }
         self.spoilt = false;
@@ -103,6 +104,15 @@ impl Log {
         self.name_unsynced = true;
         self.left = None;
         Ok(())
+    }
+
+    /// Where the lines of a file that is left end: others may have written since, and
+    /// the next line goes on from the last of theirs.
+    fn end_of_left(&mut self) -> io::Result<u64> {
+        let record = Record::read(&mut self.head_file)?;
+        let is_ours = |record: &Record| record.file == self.file_id;
+        let told = record.filter(is_ours).map_or(0, |record| record.size);
+        Ok(self.written.max(told))
     }
 
     /// A file on which a sync or a write failed is never appended to again. What

@@ -10,6 +10,7 @@
 #![cfg(target_os = "linux")]
 
 mod actor;
+mod brought_over;
 mod calls;
 mod checker;
 mod child;
