@@ -26,7 +26,7 @@ pub(crate) use self::lock::sleeping;
 pub(crate) use self::names::create_directories;
 pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
-use crate::chain::{Head, Measured, Notes, Tip};
+use crate::chain::{Head, Notes, Tip};
 use crate::link::Drafts;
 pub(crate) use crate::link::Item;
 use crate::log::carry::Carry;
@@ -82,8 +82,6 @@ pub(crate) struct Log {
     torn_at: Option<u64>,
     /// Lines of a spoilt file that the new one must begin with.
     carry: Option<Carry>,
-    /// Plain lines after the last link of a file that was left.
-    left_plain: Option<Measured>,
     /// A sync that failed, and of which nobody was told.
     untold: Option<io::Error>,
 
@@ -179,7 +177,6 @@ impl Log {
             doubt: false,
             torn_at: None,
             carry: None,
-            left_plain: None,
             untold: None,
             steps: Vec::new(),
             only_plans: false,
@@ -409,7 +406,6 @@ impl Log {
         }
         self.write_lines(lines, end)?;
         self.pending = Notes::default();
-        self.left_plain = None;
         self.aside = None;
         Ok(())
     }

@@ -4,6 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use audit_jsonl::verify;
+use audit_jsonl::verify::{Integrity, VerifyOptions};
+
 use crate::actor::act;
 use crate::head::Head;
 use crate::settled::{assert_all_there, assert_whole, settled};
@@ -96,6 +99,32 @@ fn after_three_failed_syncs_in_a_row_the_log_has_failed() {
 }
 
 #[test]
+fn what_a_try_could_not_bring_over_the_next_one_does() {
+    settled("what_a_try_could_not_bring_over", |log| {
+        let events = "a.large a.flush ".repeat(10);
+        let steps = format!("a.open:written {events} outsider a.event a.flush a.commit a.close");
+        // The line after that of the outsider; what it is to go behind comes in two
+        // writes, the second of which fails.
+        let faults = [
+            "write:error=ENOSPC:when=11..13+2",
+            "ftruncate:error=EIO:when=1..2",
+        ];
+        let acted = act(log, &steps, &faults);
+        acted.all_went_well();
+        let left = fs::read(left_file(log)).expect("the file that was left");
+        let next = fs::read(log).expect("the log");
+        for id in &acted.said.offered[..10] {
+            end_of(&left, id);
+            end_of(&next, id);
+        }
+        let found = assert_whole(log, &acted);
+        assert_all_there(&found, &acted);
+        assert_eq!(found.told_plain_lines, 1, "{acted:#?}");
+        assert_eq!(found.streams, 1);
+    });
+}
+
+#[test]
 fn a_file_in_which_nothing_came_to_stand_is_named_by_the_line_it_was_made_for() {
     settled("a_file_in_which_nothing_came_to_stand", |log| {
         let steps = "a.open:rotate a.large a.flush a.large a.flush a.large a.flush a.close";
@@ -144,5 +173,35 @@ fn lines_of_another_sink_behind_ours_are_brought_over_with_them() {
             let renamed = log.with_extension("jsonl.1");
             fs::rename(renamed, log.with_extension(format!("jsonl.{when}"))).expect("a rename");
         }
+    });
+}
+
+#[test]
+fn an_outsider_s_line_of_which_another_sink_tells_is_told_once() {
+    settled("an_outsider_s_line_of_which_another_sink_tells", |log| {
+        let steps = "a.open:written b.open:written a.commit outsider a.event a.troubled \
+                     b.event b.flush a.flush a.commit abort";
+        // The write of the event fails, those that would bring the outsider's line over,
+        // and some after the other sink has told of it.
+        let acted = act(log, steps, &["write:error=EIO:when=2..8"]);
+        let found = assert_whole(log, &acted);
+        assert_all_there(&found, &acted);
+        assert_eq!(found.told_plain_lines, 1, "{acted:#?}");
+    });
+}
+
+#[test]
+fn lines_go_behind_those_that_an_outsider_has_put_into_the_next_file() {
+    settled("lines_go_behind_those", |log| {
+        let steps = "a.open:written b.open:written a.event a.flush rename b.reopen outsider \
+                     a.commit a.close b.close";
+        let acted = act(log, steps, &["fdatasync:error=EIO:when=1"]);
+        acted.all_went_well();
+        // No line tells of the outsider's, which is no sign that somebody altered it.
+        let files = [log.to_owned(), log.with_extension("jsonl.1")];
+        let report = verify(&files, &VerifyOptions::new()).expect("a report");
+        assert_eq!(report.integrity, Integrity::Intact, "{report}");
+        let text = fs::read_to_string(log).expect("the log");
+        assert!(text.contains(&acted.said.offered[0]), "{acted:#?}");
     });
 }
