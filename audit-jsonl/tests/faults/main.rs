@@ -18,6 +18,7 @@ mod full;
 mod head;
 mod mixed;
 mod mounts;
+mod names;
 mod power;
 mod reopening;
 mod retried;
