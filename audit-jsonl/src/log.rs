@@ -29,7 +29,7 @@ pub(crate) use self::planned::{Seen, log_of_stream};
 pub(crate) use self::rotate::Rotation;
 use self::sync::Beside;
 pub(crate) use self::sync::SyncBeside;
-use crate::chain::{Head, Measured, Notes, Tip};
+use crate::chain::{Head, Notes, Tip};
 use crate::link::Drafts;
 pub(crate) use crate::link::Item;
 use crate::log::carry::Carry;
@@ -81,8 +81,6 @@ pub(crate) struct Log {
     torn_at: Option<u64>,
     /// Lines of a spoilt file that the new one must begin with.
     carry: Option<Carry>,
-    /// Plain lines after the last link of a file that was left.
-    left_plain: Option<Measured>,
     /// A sync that failed, and of which nobody was told.
     untold: Option<io::Error>,
     /// A sync of the file that is made meanwhile.
@@ -180,7 +178,6 @@ impl Log {
             doubt: false,
             torn_at: None,
             carry: None,
-            left_plain: None,
             untold: None,
             beside: None,
             steps: Vec::new(),
@@ -359,7 +356,6 @@ impl Log {
         }
         self.write_lines(lines, end)?;
         self.pending = Notes::default();
-        self.left_plain = None;
         self.aside = None;
         Ok(())
     }

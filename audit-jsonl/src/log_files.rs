@@ -268,7 +268,7 @@ impl LogFile {
 
 /// The first link of a file, past whatever is none.
 pub(crate) fn first_of(file: &mut File) -> io::Result<Option<First>> {
-    let Some((head, begin, line)) = tail::first_link_line(file, true)? else {
+    let Some((head, begin, line)) = tail::first_link_line(file)? else {
         return Ok(None);
     };
     let line: Value = serde_json::from_slice(&line).unwrap_or_default();

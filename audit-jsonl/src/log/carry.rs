@@ -26,8 +26,6 @@ pub(super) struct Carry {
     file: File,
     from: u64,
     to: u64,
-    /// Plain lines after the last link, of which no line tells yet.
-    plain: Option<Measured>,
 }
 
 impl Carry {
@@ -39,12 +37,7 @@ impl Carry {
             // What can't be read is doubted from the beginning.
             from = tail::last_line_end(&mut file, from / DOUBTED * DOUBTED).unwrap_or(0);
         }
-        Self {
-            file,
-            from,
-            to,
-            plain: None,
-        }
+        Self { file, from, to }
     }
 
     /// Calls `work` with each line, its line feed included.
@@ -64,10 +57,12 @@ struct End {
     head: Head,
     /// Where the link's line ends.
     at: u64,
-    plain: Option<Measured>,
-    /// Where that ends.
+    /// Where plain lines behind it end.
     plain_at: u64,
 }
+
+/// Plain lines, and how many bytes they have.
+type Plain = Option<(Measured, u64)>;
 
 impl Log {
     /// Opens what bears the log's name now, or makes it.
@@ -76,6 +71,7 @@ impl Log {
             return self.see_named();
         }
         self.settle_or_give_up();
+        let end = self.end_of_left()?;
         let file = open(&self.path, true)?;
         let old = mem::replace(&mut self.file, file);
         if self.synced < self.written && self.carry.is_none() {
@@ -87,7 +83,7 @@ impl Log {
                 self.untold = Some(error);
             }
             if self.spoilt {
-                self.carry = Some(Carry::of(old, self.synced, self.written, self.doubt));
+                self.carry = Some(Carry::of(old, self.synced, end, self.doubt));
             }
         }
         self.spoilt = false;
@@ -110,6 +106,15 @@ impl Log {
             self.give_up_file();
             self.untold = Some(error);
         }
+    }
+
+    /// Where the lines of a file that is left end: others may have written since, and
+    /// the next line goes on from the last of theirs.
+    fn end_of_left(&mut self) -> io::Result<u64> {
+        let record = Record::read(&mut self.head_file)?;
+        let is_ours = |record: &Record| record.file == self.file_id;
+        let told = record.filter(is_ours).map_or(0, |record| record.size);
+        Ok(self.written.max(told))
     }
 
     /// A file on which a sync or a write failed is never appended to again. What
@@ -150,7 +155,6 @@ impl Log {
         // Nobody would look for plain lines there again.
         self.carry = Some(Carry {
             to: end.plain_at,
-            plain: end.plain,
             ..carry
         });
         Ok(())
@@ -178,7 +182,6 @@ impl Log {
             Tip::After(head) => Some(End {
                 head,
                 at: rest.last_link_end,
-                plain: rest.plain,
                 plain_at: rest.end,
             }),
             Tip::New(_) => None,
@@ -187,25 +190,19 @@ impl Log {
 
     /// Begins the new file with the lines of the old one that may not be on disk,
     /// unless it holds them already: another writer may have brought them there,
-    /// or we, before a stop in between. Where they end, but for plain lines that
-    /// the next line is to tell of.
-    pub(super) fn carry_over(&mut self, tip: &Tip) -> Result<u64, Fault> {
+    /// or we, before a stop in between. Where what was brought there ends, but for
+    /// plain lines that the next line is to tell of.
+    pub(super) fn carry_over(&mut self, tip: &Tip) -> Result<Option<u64>, Fault> {
         let Some(carry) = self.carry.take() else {
-            return Ok(self.written);
+            return Ok(None);
         };
-        let result = self.carry_lines(&carry, tip);
-        match result {
-            Ok(plain) => {
-                let mut end = self.written;
-                if let Some((measured, bytes)) = plain {
-                    self.pending.plain = Some(measured);
-                    end -= bytes;
-                } else if carry.plain.is_some() {
-                    // They stay behind, and others stand where they would.
-                    self.left_plain = carry.plain;
-                }
-                Ok(end)
-            }
+        match self.carry_lines(&carry, tip) {
+            Ok(brought) => Ok(brought.map(|plain| {
+                // Whatever else was found stands before lines that are no news.
+                let bytes = plain.as_ref().map_or(0, |(_, bytes)| *bytes);
+                self.pending.plain = plain.map(|(measured, _)| measured);
+                self.written - bytes
+            })),
             Err(fault) => {
                 if let Fault::Io(_) = fault {
                     // To be tried again.
@@ -216,8 +213,9 @@ impl Log {
         }
     }
 
-    /// The plain lines at the end, and how many bytes they have.
-    fn carry_lines(&mut self, carry: &Carry, tip: &Tip) -> Result<Option<(Measured, u64)>, Fault> {
+    /// The plain lines at the end of what was brought over, and how many bytes they
+    /// have; `None` if nothing was.
+    fn carry_lines(&mut self, carry: &Carry, tip: &Tip) -> Result<Option<Plain>, Fault> {
         let first_there = tail::first_link(&mut self.file)?.map(|(head, _)| head);
         let last_there = tail::last_link(&mut self.file, self.written)?.map(|(head, _)| head);
         let start = self.written;
@@ -264,9 +262,11 @@ impl Log {
             if appended && before.is_some_and(|last| last != *tip) {
                 return Err(unreadable());
             }
-            if start == 0 {
-                lines.extend_from_slice(&plain);
+            if start > 0 && !appended {
+                // Others have gone on behind them, and told of plain lines.
+                plain.clear();
             }
+            lines.extend_from_slice(&plain);
             Ok(write_whole(file, &lines)?)
         });
         if let Err(fault) = carried {
@@ -274,14 +274,16 @@ impl Log {
             return Err(fault);
         }
         self.written = self.file.metadata()?.len();
-        if start > 0 || plain.is_empty() {
+        if !appended && plain.is_empty() {
             return Ok(None);
         }
         let measured = Measured {
             count: plain.iter().filter(|&&byte| byte == b'\n').count() as u64,
             sha256: Sha256::digest(&plain).into(),
         };
-        Ok(Some((measured, plain.len() as u64)))
+        Ok(Some(
+            (measured.count > 0).then_some((measured, plain.len() as u64)),
+        ))
     }
 }
 

@@ -51,7 +51,6 @@ impl Log {
             let tip = Tip::After(record.head);
             self.left = read;
             self.pending.after = None;
-            self.pending.plain = self.left_plain.clone();
             return Ok(tip);
         }
         let mut tip = self.recover(read.map(|read| read.record), size)?;
@@ -62,16 +61,11 @@ impl Log {
             let reason = "its numbers are used up; a new stream begins, and names this one";
             tip = self.replace_damaged(head, reason)?;
         }
-        if self.carry.is_some() {
-            // Unless the next line must find again what it is to tell.
-            let known = self.pending.plain.is_none() && self.pending.gone.is_none();
-            let end = self.carry_over(&tip)?;
-            if let (Tip::After(head), true) = (tip, known) {
-                self.write_head_at(head, end);
-            }
-        }
-        if self.pending.plain.is_none() {
-            self.pending.plain = self.left_plain.clone();
+        // Unless the next line must find again what it is to tell.
+        if let (Some(end), Tip::After(head), None) =
+            (self.carry_over(&tip)?, tip, &self.pending.gone)
+        {
+            self.write_head_at(head, end);
         }
         Ok(tip)
     }

@@ -182,19 +182,15 @@ pub(crate) fn last_line_end(file: &mut File, end: u64) -> io::Result<u64> {
     Ok(last.map_or(0, |(end, _)| end))
 }
 
-/// The first link, and where its line begins. Plain lines may stand before it;
-/// there is an end to what is read of them.
+/// The first link, and where its line begins. Plain lines may stand before it, and
+/// lines that are no records; there is an end to what is read of them.
 pub(crate) fn first_link(file: &mut File) -> io::Result<Option<(Head, u64)>> {
-    let first = first_link_line(file, false)?;
+    let first = first_link_line(file)?;
     Ok(first.map(|(head, begin, _)| (head, begin)))
 }
 
-/// As [`first_link`], with its line. With `past_damage`, lines that are no records
-/// may stand before it too.
-pub(crate) fn first_link_line(
-    file: &mut File,
-    past_damage: bool,
-) -> io::Result<Option<(Head, u64, Vec<u8>)>> {
+/// As [`first_link`], with its line.
+pub(crate) fn first_link_line(file: &mut File) -> io::Result<Option<(Head, u64, Vec<u8>)>> {
     file.seek(SeekFrom::Start(0))?;
     let mut reader = BufReader::new(Reading(file).take(LONGEST as u64));
     let mut begin = 0;
@@ -206,18 +202,11 @@ pub(crate) fn first_link_line(
             return Ok(None);
         }
         // Most lines that are no links are told by a look.
-        let may_be_link = || line.windows(7).any(|word| word == b"\"chain\"");
-        if !past_damage || may_be_link() {
-            match Line::parse(&line) {
-                Line::Link { head, .. }
-                    if !past_damage || crate::form::Line::parse(&line).is_ok() =>
-                {
-                    return Ok(Some((head, begin, line)));
-                }
-                Line::Link { .. } => {}
-                Line::Garbage if !past_damage => return Ok(None),
-                Line::Plain | Line::Garbage => {}
-            }
+        if line.windows(7).any(|word| word == b"\"chain\"")
+            && let Line::Link { head, .. } = Line::parse(&line)
+            && crate::form::Line::parse(&line).is_ok()
+        {
+            return Ok(Some((head, begin, line)));
         }
         begin += read as u64;
     }

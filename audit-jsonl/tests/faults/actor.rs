@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use audit_jsonl::{AuditSink, BackpressureStrategy, Durability, JsonLinesAuditSink};
@@ -75,11 +77,17 @@ impl Acted {
 
 /// Makes these steps with these faults in the calls on the log's files, but for
 /// its head: `a.open:written`, `a.open:every`, `a.open:fallback`, `a.open:rotate`,
-/// `a.open:<milliseconds>`, `a.event`, `a.large`, `a.flush`, `a.commit`,
+/// `a.open:parents` (which makes missing directories), `a.open:<milliseconds>`,
+/// `a.event`, `a.large`, `a.flush`, `a.commit`,
 /// `a.troubled` (waits until an error was counted), `a.moved` (until the sink has
 /// given the file another name), `a.reopen`, `a.close`;
-/// `rename`, `outsider`, `tear`, `abort`.
+/// `rename`, `outsider`, `outsiders` (20 lines), `tear`, `alter` (another word in the first line), `abort`.
 pub(crate) fn act(log: &Path, steps: &str, faults: &[&str]) -> Acted {
+    act_on(log, &[], steps, faults)
+}
+
+/// As [`act`], with what is done to these files and directories as well.
+pub(crate) fn act_on(log: &Path, more: &[PathBuf], steps: &str, faults: &[&str]) -> Acted {
     let directory = Directory::new();
     let trace = directory.path().join("trace");
     let mut command = Command::new("timeout");
@@ -89,7 +97,7 @@ pub(crate) fn act(log: &Path, steps: &str, faults: &[&str]) -> Acted {
     for fault in faults {
         command.args(["-e", &format!("inject={fault}")]);
     }
-    for path in files(log) {
+    for path in files(log).iter().chain(more) {
         command.arg("-P").arg(path);
     }
     command.arg(std::env::current_exe().expect("the test binary"));
@@ -248,6 +256,7 @@ impl Actor {
                 .durability(Durability::Written)
                 .rotate_at_bytes(65_536),
             "every" | "fallback" => builder.durability(Durability::EveryBatch),
+            "parents" => builder.create_parents(),
             other => {
                 let time = other.parse().expect("a number of milliseconds");
                 builder.durability(Durability::Interval(Duration::from_millis(time)))
@@ -257,19 +266,30 @@ impl Actor {
     }
 
     fn meddle(&self, step: &str) -> Result<(), String> {
+        // In a thread of its own: faults are counted by thread, and are the sinks'.
         let append = |bytes: &[u8]| {
-            let file = OpenOptions::new().append(true).open(&self.log);
-            file.and_then(|mut file| file.write_all(bytes))
-                .map_err(text)
+            let write = || {
+                let file = OpenOptions::new().append(true).open(&self.log);
+                file.and_then(|mut file| file.write_all(bytes))
+            };
+            let written = thread::scope(|scope| scope.spawn(write).join());
+            written.expect("a thread that doesn't panic").map_err(text)
         };
         match step {
             "rename" => fs::rename(&self.log, self.log.with_extension("jsonl.1")).map_err(text),
-            "outsider" => {
+            "outsider" | "outsiders" => {
                 let mut line = serde_json::to_vec(&event("outsider", 0)).expect("a record");
                 line.push(b'\n');
-                append(&line)
+                append(&line.repeat(if step == "outsiders" { 20 } else { 1 }))
             }
             "tear" => append(b"{\"ts\":\"2026-11-20T09:"),
+            "alter" => {
+                let text = fs::read_to_string(&self.log).map_err(text)?;
+                let at = text.find("\"hot\"").ok_or("nothing is hot")? as u64;
+                let file = OpenOptions::new().write(true).open(&self.log);
+                file.and_then(|file| file.write_all_at(b"\"hat\"", at))
+                    .map_err(self::text)
+            }
             "abort" => std::process::abort(),
             other => panic!("{other} is no step"),
         }
@@ -278,7 +298,8 @@ impl Actor {
 
 fn renamed_files(log: &Path) -> usize {
     let directory = log.parent().expect("a directory");
-    let entries = fs::read_dir(directory).expect("the directory").flatten();
+    // It may have to be made first.
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
     names.filter(|name| name.starts_with("audit-")).count()
 }

@@ -10,6 +10,7 @@
 #![cfg(target_os = "linux")]
 
 mod actor;
+mod brought_over;
 mod calls;
 mod checker;
 mod child;
@@ -17,6 +18,7 @@ mod full;
 mod head;
 mod mixed;
 mod mounts;
+mod names;
 mod power;
 mod reopening;
 mod retried;

@@ -2,11 +2,15 @@
 //! recorded twice, and what is found is told once.
 
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use crate::actor::act;
+use crate::calls::go_on;
+use crate::checker::check;
 use crate::head::Head;
 use crate::settled::{assert_all_there, assert_whole, settled};
+use crate::tools::none_of;
 
 #[test]
 fn a_sink_that_can_write_nothing_more_forks_nothing_while_another_goes_on() {
@@ -180,6 +184,47 @@ fn writes_that_fail_for_a_moment_end_nothing_and_leave_one_file_behind() {
             assert_all_there(&found, &acted);
             assert_eq!(found.rotated_files, runs + 1, "{acted:#?}");
         }
+    });
+}
+
+#[test]
+fn interrupted_writes_are_made_again_and_are_no_trouble() {
+    settled("interrupted_writes", |log| {
+        let steps = "a.open:written a.event a.flush a.commit a.close";
+        let acted = act(log, steps, &["write:error=EINTR:when=1..5"]);
+        acted.all_went_well();
+        let state = acted.state("a");
+        assert_eq!((&*state.health, state.write_errors), ("healthy", 0));
+        let found = assert_whole(log, &acted);
+        assert_all_there(&found, &acted);
+        assert_eq!(found.rotated_files, 0, "{acted:#?}");
+    });
+}
+
+/// Another word in the last line.
+fn damage_end(log: &Path) {
+    let text = fs::read_to_string(log).expect("the log");
+    let at = text.rfind("\"tier\":\"").expect("a line") + 8;
+    let file = fs::OpenOptions::new().write(true).open(log);
+    let changed = file.and_then(|file| file.write_all_at(b"X", at as u64));
+    changed.expect("another word");
+}
+
+#[test]
+fn a_stream_that_replaces_a_damaged_one_says_so_after_a_write_that_failed() {
+    settled("a_stream_that_replaces_a_damaged_one", |log| {
+        damage_end(log);
+        let steps = "a.open:written a.event a.flush a.close";
+        let acted = act(log, steps, &["write:error=ENOSPC:when=1"]);
+        acted.all_went_well();
+        let text = fs::read_to_string(log).expect("the log");
+        let first = text.lines().next().expect("a line");
+        assert!(first.contains("\"after\":{"), "{first}");
+        assert!(first.contains("\"seq\":0,"), "{first}");
+        go_on(log).expect("it is opened again");
+        let found = check(log);
+        none_of(&found.problems, "the log");
+        assert_eq!(found.damaged_files.len(), 1, "{acted:#?}");
     });
 }
 

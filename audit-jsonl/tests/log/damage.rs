@@ -2,6 +2,7 @@
 //! lines.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use audit_jsonl::AuditSink;
@@ -13,7 +14,8 @@ use crate::head_file::Head;
 use crate::heads::{assert_goes_on, go_on, line_ends, ten};
 use crate::repair::plan_of;
 use crate::support::{
-    Dir, append, close, cut_to, event_of, flip, line_of, lines_of, log, open, record, size,
+    Dir, append, close, cut_to, event, event_of, flip, line_of, lines_of, log, open, record, size,
+    until,
 };
 
 /// The log is moved aside, and a new stream begins.
@@ -309,5 +311,27 @@ fn a_backup_of_both() {
         fs::write(Head::path(&path), &saved[1]).unwrap();
         assert_goes_on(&go_on(&dir, &path).assert_whole());
         assert!(dir.holds(&last));
+    });
+}
+
+#[test]
+fn bytes_set_aside_that_can_not_be_read_are_told_of_once_they_can() {
+    within(DEADLINE, || {
+        let (dir, path) = Dir::with_log();
+        log(&path, 0..3);
+        // Whoever set them aside has ended before a line told of it, and somebody has
+        // put them elsewhere.
+        let (aside, elsewhere) = (dir.path("audit.jsonl.torn-4"), dir.path("elsewhere"));
+        fs::write(&elsewhere, "half a li").unwrap();
+        symlink(&elsewhere, &aside).unwrap();
+        let sink = open(&path);
+        sink.on_call(&event(3));
+        until("it is degraded", || !sink.health().is_healthy());
+        fs::rename(&elsewhere, &aside).unwrap();
+        sink.flush(DEADLINE).unwrap();
+        close(&sink);
+        let found = check(&path).assert_whole();
+        assert_eq!(found.numbers(), [0, 1, 2, 3]);
+        assert_eq!(found.with("torn").len(), 1);
     });
 }

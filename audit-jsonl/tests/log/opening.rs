@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use audit_jsonl::{AuditSink, JsonLinesAuditSink, OpenError};
+use audit_jsonl::{AuditSink, JsonLinesAuditSink, OpenError, repair};
 use audit_testkit::{DEADLINE, within};
 
 use crate::checker::check;
@@ -140,6 +140,10 @@ fn missing_directories_are_made_when_asked() {
     let below = path.join("audit.jsonl");
     let error = builder(&below).create_parents().open().unwrap_err();
     assert!(error.to_string().contains("audit.jsonl"), "{error}");
+    // As what it is.
+    let text = refused(&below).to_lowercase();
+    assert!(text.contains("not a directory"), "{text}");
+    assert!(!text.contains("link"), "{text}");
 }
 
 #[test]
@@ -167,6 +171,7 @@ fn what_may_not_be_read_is_refused() {
     let text = &output.stderr;
     assert!(text.contains(path.to_str().unwrap()), "{text}");
     assert!(text.to_lowercase().contains("permission"), "{text}");
+    assert!(text.contains("change its owner or mode"), "{text}");
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
     check(&path).assert_whole();
 }
@@ -202,7 +207,7 @@ fn a_file_that_is_no_log_is_left_as_it_is() {
 #[test]
 fn names_that_can_not_be_are_refused() {
     let dir = Dir::new();
-    let long = "x".repeat(230) + ".jsonl";
+    let long = "x".repeat(195) + ".jsonl";
     for name in [
         "",
         "..",
@@ -229,7 +234,7 @@ fn names_that_can_not_be_are_refused() {
 fn any_other_name_will_do() {
     use std::os::unix::ffi::OsStrExt;
     within(DEADLINE, || {
-        let long = "x".repeat(190) + ".jsonl";
+        let long = "x".repeat(194) + ".jsonl";
         let names: [&[u8]; 7] = [
             b"audit",
             b".audit",
@@ -351,6 +356,10 @@ fn a_lock_that_is_held_is_told_of() {
         let text = refused(&path);
         assert!(text.contains("holds the lock"), "{text}");
         assert!(begun.elapsed() < Duration::from_secs(15));
+        // Who only looks doesn't see it half written either.
+        let error = repair::plan(&path).unwrap_err();
+        let why = error.source().unwrap().to_string();
+        assert!(why.contains("holds the lock"), "{why}");
         drop(holder);
         log(&path, 1..2);
         check(&path).assert_whole();

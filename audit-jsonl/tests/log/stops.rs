@@ -11,7 +11,7 @@ use crate::head_file::Head;
 use crate::heads::line_ends;
 use crate::repair::plan_of;
 use crate::rotation::{LIMIT, fill, many_files};
-use crate::support::{Dir, append, builder, close, cut_to, lines_of, log, size};
+use crate::support::{Dir, append, builder, close, cut_to, flip, lines_of, log, size};
 
 /// A log of two files that ends in the middle of the second.
 fn two_files() -> (Dir, PathBuf, u64) {
@@ -62,6 +62,27 @@ fn a_stop_before_the_head_is_written() {
         fs::rename(&path, to).unwrap();
         fs::write(&path, "").unwrap();
         assert_recovers(&path, calls);
+    });
+}
+
+#[test]
+fn a_power_loss_then_beside_a_file_whose_first_line_is_damaged() {
+    within(DEADLINE, || {
+        let (_dir, path, to, calls) = before_rotation();
+        fs::rename(&path, &to).unwrap();
+        fs::write(&path, "").unwrap();
+        flip(&to, 0);
+        Head::edit(&path, "boot", "another");
+        let last = Head::read(&path).unwrap()["seq"].as_u64().unwrap();
+        log(&path, calls..calls + 1);
+        // Nothing went with the power, and the chain goes on after its last line.
+        let found = check(&path);
+        assert_eq!(found.with("gone").len(), 0);
+        let row = found
+            .rows
+            .iter()
+            .find(|row| row.has("opened") && row.file > 0);
+        assert_eq!(row.unwrap().seq, last + 1);
     });
 }
 

@@ -89,10 +89,21 @@ fn a_log_without_its_active_file() {
             assert_eq!(names.len(), rotated);
             assert_eq!((log.path(), active(&log).len()), (&*path, 0));
         }
+        // A name that was taken before has a number at its end.
+        let file = dir.named("audit-").remove(1);
+        let numbered = file.with_extension("jsonl.1");
+        fs::rename(&file, &numbered).unwrap();
         // The head file alone still tells of it, and the rotated files do.
         fs::remove_file(dir.path("audit.jsonl.head")).unwrap();
         assert_eq!(one(&[dir.path("")]).1.len(), rotated);
         assert_eq!(one(&[&path]).1.len(), rotated);
+        // Be it one with a number.
+        for other in dir.named("audit-").iter().filter(|name| **name != numbered) {
+            fs::remove_file(other).unwrap();
+        }
+        let (log, names) = one(&[dir.path("")]);
+        assert_eq!(log.path(), path);
+        assert_eq!(names, [name_of(&numbered)]);
     });
 }
 
@@ -155,13 +166,14 @@ fn files_are_ordered_by_their_first_links() {
         let dir = Dir::new();
         let (old, new, stranger) = (stream(9), stream(1), stream(5));
         let damage = "x".repeat(100) + "\n";
+        let broken_link = "x".to_owned() + &link(&old, 0, "");
         let begin = link(&new, 0, &after(&old, 12, "audit.jsonl.damaged-x"));
         let files = [
             // Nothing in it tells of a stream: by the time of the first record.
             ("audit.jsonl-2026", line_of(&event(1))),
             // Of another chain altogether, and earlier.
             (&rotated(&stranger, 4), links(&stranger, 4..6)),
-            (&rotated(&old, 0), damage.clone() + &links(&old, 0..5)),
+            (&rotated(&old, 0), broken_link + &links(&old, 0..5)),
             // What a sync that failed leaves behind: it begins with the same line.
             (&rotated(&old, 5), links(&old, 5..8)),
             ("audit.jsonl.copy", links(&old, 5..12)),

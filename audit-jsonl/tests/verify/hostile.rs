@@ -6,7 +6,9 @@ use std::panic::{self, AssertUnwindSafe};
 
 use audit_jsonl::form::Line;
 use audit_jsonl::verify;
-use audit_jsonl::verify::{HeadFinding, Integrity, ProblemKind, VerifyError, VerifyOptions};
+use audit_jsonl::verify::{
+    HeadFinding, Integrity, Problem, ProblemKind, VerifyError, VerifyOptions,
+};
 use audit_testkit::{DEADLINE, within};
 
 use crate::made::{Chain, after, gone, problems, said_of, said_with};
@@ -100,6 +102,21 @@ fn many_short_lines_before_a_chain() {
         assert_eq!(counts.len(), 1, "{counts:?}");
         assert_eq!(report.last.unwrap().seq, 2);
         assert_eq!(report.completeness.calls, 3);
+    });
+}
+
+#[test]
+fn many_short_lines_among_those_of_a_chain() {
+    within(DEADLINE * 2, || {
+        let lines = Chain::new().lines(10_000);
+        let report = said_of(&[lines.join("{}\n{}\n{}\n")]);
+        // Wherever a block ends, no line is torn.
+        assert_eq!(report.problem_counts[&ProblemKind::Garbled], 29_997);
+        assert_eq!(report.problem_counts.len(), 1, "{report}");
+        assert_eq!(report.completeness.calls, 10_000);
+        let message = &report.problems[0].message;
+        let same = |problem: &Problem| problem.message == *message;
+        assert!(report.problems.iter().all(same), "{report}");
     });
 }
 

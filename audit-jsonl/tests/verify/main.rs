@@ -22,6 +22,7 @@ mod form;
 mod form_of_chain;
 mod heads;
 mod hostile;
+mod kinds;
 mod live;
 mod made;
 mod memory;
