@@ -1,5 +1,7 @@
 //! The steps that are one or two calls of cargo.
 
+use std::thread;
+
 use crate::common::{Done, StepResult, cargo};
 use crate::crash;
 
@@ -24,7 +26,10 @@ pub(crate) fn test() -> StepResult {
     // `--all-targets` would run the benches too. So they and the examples are
     // built first, and then only what is a test is run.
     build()?;
-    let tests = cargo("test --workspace --tests --all-features --locked".split(' '));
+    // Half of them wait most of the time, for a process, a disk or a deadline.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let tests = cargo("test --workspace --tests --all-features --locked".split(' '))
+        .env("RUST_TEST_THREADS", &(2 * cores).to_string());
     crash::in_ci()
         .fold(tests, |tests, (variable, amount)| {
             tests.env(variable, &amount.to_string())
