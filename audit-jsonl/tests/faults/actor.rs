@@ -81,7 +81,8 @@ impl Acted {
 /// `a.event`, `a.large`, `a.flush`, `a.commit`,
 /// `a.troubled` (waits until an error was counted), `a.moved` (until the sink has
 /// given the file another name), `a.reopen`, `a.close`;
-/// `rename`, `outsider`, `outsiders` (20 lines), `tear`, `alter` (another word in the first line), `abort`.
+/// `rename`, `outsider`, `outsiders` (20 lines), `junk`, `tear`, `alter` (another
+/// word in the first line), `abort`.
 pub(crate) fn act(log: &Path, steps: &str, faults: &[&str]) -> Acted {
     act_on(log, &[], steps, faults)
 }
@@ -283,6 +284,7 @@ impl Actor {
                 append(&line.repeat(if step == "outsiders" { 20 } else { 1 }))
             }
             "tear" => append(b"{\"ts\":\"2026-11-20T09:"),
+            "junk" => append(b"no record\n"),
             "alter" => {
                 let text = fs::read_to_string(&self.log).map_err(text)?;
                 let at = text.find("\"hot\"").ok_or("nothing is hot")? as u64;

@@ -125,24 +125,41 @@ fn what_a_try_could_not_bring_over_the_next_one_does() {
 }
 
 #[test]
-fn a_file_in_which_nothing_came_to_stand_is_named_by_the_line_it_was_made_for() {
-    settled("a_file_in_which_nothing_came_to_stand", |log| {
-        let steps = "a.open:rotate a.large a.flush a.large a.flush a.large a.flush a.close";
-        let faults = ["write:error=EIO:when=3", "ftruncate:error=EIO:when=1"];
-        let acted = act(log, steps, &faults);
-        acted.all_went_well();
+fn a_file_without_a_line_of_ours_is_named_by_the_one_it_was_made_for() {
+    settled("a_file_without_a_line_of_ours", |log| {
+        // The next file is made, and nothing can be written to it.
+        let large = "a.large a.flush a.large a.flush a.large a.troubled";
+        let steps = format!("a.open:rotate {large} abort");
+        act(log, &steps, &["write:error=ENOSPC:when=3+"]);
         let head = Head::read(log).expect("a head");
+        act(log, "outsider", &[]).all_went_well();
+        let steps = "a.open:written a.event a.flush a.close";
+        let acted = act(log, steps, &["write:error=EIO:when=1"]);
+        acted.all_went_well();
+        let name = format!("audit-{}-{:020}.jsonl", &head.stream[..8], head.seq + 1);
+        assert!(log.with_file_name(name).exists(), "{acted:#?}");
         let found = assert_whole(log, &acted);
         assert_all_there(&found, &acted);
-        // That of the third event.
-        let seq = 4;
-        let name = format!("audit-{}-{seq:020}.jsonl", &head.stream[..8]);
-        let file = log.with_file_name(name);
-        assert_eq!(
-            fs::read(file).ok().as_deref(),
-            Some([].as_slice()),
-            "{acted:#?}"
-        );
+        assert_eq!(found.told_plain_lines, 1, "{acted:#?}");
+    });
+}
+
+#[test]
+fn what_is_no_record_stays_where_it_is() {
+    settled("what_is_no_record_stays", |log| {
+        // So much that not all of it is doubted.
+        let large = "a.large a.flush ".repeat(3);
+        act(log, &format!("a.open:written {large} a.close"), &[]).all_went_well();
+        let steps = "a.open:300 a.event a.flush junk a.moved a.event a.commit a.close";
+        let acted = act(log, steps, &["fdatasync:error=EIO:when=1"]);
+        acted.all_went_well();
+        let next = fs::read_to_string(log).expect("the log");
+        for id in &acted.said.offered {
+            assert!(next.contains(id), "{acted:#?}");
+        }
+        assert!(!next.contains("no record"), "{acted:#?}");
+        let left = fs::read_to_string(left_file(log)).expect("the file that was left");
+        assert!(left.ends_with("no record\n"), "{acted:#?}");
     });
 }
 
