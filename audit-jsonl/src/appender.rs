@@ -98,7 +98,7 @@ impl Appender {
         }
     }
 
-    pub(crate) fn is_sync_due(&self) -> bool {
+    pub(crate) fn is_sync_due(&mut self) -> bool {
         match self.durability {
             Durability::EveryBatch => true,
             // What that doesn't reach is due when it has ended.

@@ -26,8 +26,8 @@ pub(super) struct Books {
 struct State {
     counters: Counters,
     trouble: Trouble,
-    /// Events written since the last sync.
-    unsynced: u64,
+    /// So many of those that are written are synced.
+    synced: u64,
     /// A caller is at the log, since then.
     busy_since: Option<Instant>,
     /// A caller syncs while others may be at the log.
@@ -42,8 +42,8 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct Syncing {
     since: Instant,
-    /// How many events it makes durable.
-    events: u64,
+    /// So many of those that are written are synced when it has worked.
+    up_to: u64,
 }
 
 /// A caller that waits for its turn.
@@ -88,12 +88,12 @@ impl Books {
         state.counters.offered += 1;
         state.counters.written += 1;
         state.counters.bytes_written += bytes;
-        state.unsynced += 1;
         state.trouble.success();
     }
 
     pub(super) fn note_synced(&self) {
-        self.state.lock().unsynced = 0;
+        let mut state = self.state.lock();
+        state.synced = state.counters.written;
     }
 
     /// A sync of what was written so far goes on when this turn is over.
@@ -101,7 +101,7 @@ impl Books {
         let mut state = self.state.lock();
         state.syncing = Some(Syncing {
             since: Instant::now(),
-            events: state.unsynced,
+            up_to: state.counters.written,
         });
     }
 
@@ -110,13 +110,15 @@ impl Books {
         if let Some(syncing) = state.syncing.take()
             && has_worked
         {
-            state.unsynced = state.unsynced.saturating_sub(syncing.events);
+            // Somebody may have synced more meanwhile.
+            state.synced = state.synced.max(syncing.up_to);
         }
     }
 
     /// Events written since the last sync.
     pub(super) fn unsynced(&self) -> u64 {
-        self.state.lock().unsynced
+        let state = self.state.lock();
+        state.counters.written - state.synced
     }
 
     pub(super) fn lose(&self, events: u64) {

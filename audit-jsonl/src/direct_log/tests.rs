@@ -5,6 +5,7 @@ use std::time::Duration;
 use audit_schema::{CallEvent, Outcome};
 use audit_sink::{AuditSink, Health};
 
+use crate::direct_log::books::Books;
 use crate::{CloseError, DirectLogSink, JsonLinesAuditSink, WriteError};
 
 const LONG: Duration = Duration::from_secs(30);
@@ -71,4 +72,26 @@ fn a_call_from_inside_a_write_is_refused_and_waits_for_nobody() {
         })
         .unwrap();
     });
+}
+
+#[test]
+fn a_sync_beside_another_counts_nothing_twice() {
+    let books = Books::default();
+    let write = |events| (0..events).for_each(|_| books.note_written(100));
+    write(5);
+    books.sync_begins();
+    write(1);
+    // Somebody commits, and others write on before the first is through.
+    books.note_synced();
+    write(3);
+    books.sync_ends(true);
+    assert_eq!(books.unsynced(), 3);
+    books.sync_begins();
+    write(1);
+    books.sync_ends(false);
+    assert_eq!(books.unsynced(), 4);
+    books.sync_begins();
+    write(1);
+    books.sync_ends(true);
+    assert_eq!(books.unsynced(), 1);
 }

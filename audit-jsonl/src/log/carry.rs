@@ -79,8 +79,7 @@ impl Log {
             if !self.spoilt
                 && let Err(error) = old.sync_data()
             {
-                self.give_up_file();
-                self.untold = Some(error);
+                self.note_untold(error);
             }
             if self.spoilt {
                 self.carry = Some(Carry::of(old, self.synced, end, self.doubt));
@@ -98,14 +97,6 @@ impl Log {
         self.name_unsynced = true;
         self.left = None;
         Ok(())
-    }
-
-    /// The file is to be left: a sync of it that is under way is waited for.
-    fn settle_or_give_up(&mut self) {
-        if let Err(error) = self.settle_beside() {
-            self.give_up_file();
-            self.untold = Some(error);
-        }
     }
 
     /// Where the lines of a file that is left end: others may have written since, and

@@ -70,6 +70,8 @@ impl Log {
         &mut self,
         pause: &mut dyn FnMut(Duration) -> bool,
     ) -> Result<SyncBeside, Fault> {
+        // Of the one before, if whoever made it could not.
+        self.settle_or_give_up();
         self.leave_spoilt(pause)?;
         let file = self.file.try_clone()?;
         // Room for the result, so that nobody has to be there for it.
@@ -95,8 +97,14 @@ impl Log {
         self.take_note(settled)
     }
 
-    pub(crate) fn is_synced_beside(&self) -> bool {
-        self.beside.is_some()
+    /// Whether a sync beside is under way. Of one that has ended, note is taken.
+    pub(crate) fn is_synced_beside(&mut self) -> bool {
+        match self.poll_beside() {
+            None => return true,
+            Some(Ok(())) => {}
+            Some(Err(error)) => self.note_untold(error),
+        }
+        false
     }
 
     /// A sync that failed meanwhile.
@@ -120,13 +128,8 @@ impl Log {
     ) -> Result<io::Result<()>, Fault> {
         let mut next = FIRST_PAUSE;
         loop {
-            let Some(beside) = self.beside.take() else {
-                return Ok(Ok(()));
-            };
-            match beside.ended.try_recv() {
-                Ok(ended) => return Ok(self.settle(&beside, ended)),
-                Err(TryRecvError::Disconnected) => return Ok(Err(unknown())),
-                Err(TryRecvError::Empty) => self.beside = Some(beside),
+            if let Some(settled) = self.poll_beside() {
+                return Ok(settled);
             }
             if !pause(next) {
                 let message = "a sync that another thread has begun takes too long";
@@ -134,6 +137,34 @@ impl Log {
             }
             next = (next * 2).min(LAST_PAUSE);
         }
+    }
+
+    /// As [`settle_beside`](Self::settle_beside), but `None` while it is under way.
+    fn poll_beside(&mut self) -> Option<io::Result<()>> {
+        let Some(beside) = self.beside.take() else {
+            return Some(Ok(()));
+        };
+        match beside.ended.try_recv() {
+            Ok(ended) => Some(self.settle(&beside, ended)),
+            Err(TryRecvError::Disconnected) => Some(Err(unknown())),
+            Err(TryRecvError::Empty) => {
+                self.beside = Some(beside);
+                None
+            }
+        }
+    }
+
+    /// The file is to be left: a sync of it that is under way is waited for.
+    pub(super) fn settle_or_give_up(&mut self) {
+        if let Err(error) = self.settle_beside() {
+            self.note_untold(error);
+        }
+    }
+
+    /// The file is given up, and whoever asks next is told.
+    pub(super) fn note_untold(&mut self, error: io::Error) {
+        self.give_up_file();
+        self.untold = Some(error);
     }
 
     fn settle(&mut self, beside: &Beside, ended: io::Result<()>) -> io::Result<()> {
@@ -177,7 +208,7 @@ impl Log {
         Ok(())
     }
 
-    pub(super) fn give_up_file(&mut self) {
+    fn give_up_file(&mut self) {
         self.failed_syncs += 1;
         self.spoilt = true;
         self.doubt = true;

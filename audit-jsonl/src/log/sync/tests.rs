@@ -179,3 +179,38 @@ fn one_that_ended_unseen_has_failed() {
         assert!(matches!(ended, Err(Fault::Spoilt(_))), "{ended:?}");
     });
 }
+
+#[test]
+fn a_failure_that_nobody_took_note_of_is_not_passed_over_by_the_next() {
+    with_log("next", |path, mut log| {
+        append(&mut log).unwrap();
+        fail(log.begin_sync(&mut sleeping).unwrap());
+        // Whoever had begun it could not take note.
+        let given_up = log.file_id;
+        let beside = log.begin_sync(&mut sleeping).unwrap();
+        assert_ne!(log.file_id, given_up);
+        assert_eq!(log.take_untold().unwrap().to_string(), "on purpose");
+        assert!(beside.run());
+        log.end_sync().unwrap();
+        assert!(!log.has_unsynced());
+        assert_lines(path, 1);
+    });
+}
+
+#[test]
+fn one_that_has_ended_is_no_longer_under_way() {
+    with_log("ended", |_, mut log| {
+        append(&mut log).unwrap();
+        let beside = log.begin_sync(&mut sleeping).unwrap();
+        assert!(log.is_synced_beside());
+        assert!(beside.run());
+        assert!(!log.is_synced_beside());
+        assert!(!log.has_unsynced(), "note is taken of it");
+
+        append(&mut log).unwrap();
+        fail(log.begin_sync(&mut sleeping).unwrap());
+        assert!(!log.is_synced_beside());
+        assert_eq!(log.take_untold().unwrap().to_string(), "on purpose");
+        assert!(log.spoilt);
+    });
+}
